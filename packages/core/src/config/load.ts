@@ -1,0 +1,97 @@
+import { Configuration } from "./configuration.js";
+import { sourceNear, type Layer } from "./layers.js";
+import { mergePlain } from "./merge.js";
+import { nearest } from "./nearest.js";
+import { OperationRules, type AdviceSchema } from "./operation-settings.js";
+import { PluginError } from "../errors/index.js";
+import { copyPlain, deepFreeze, setOwn, type PlainObject } from "./plain.js";
+import { withPluginOptions } from "./plugin-entries.js";
+import { configurationError, formatPath, type ConfigProblem } from "./problems.js";
+import type { ConfigReader } from "./reader.js";
+import { checkSchema } from "./schema.js";
+import { coreKeys, coreSections, type SectionSchema } from "./sections.js";
+import type { ConfigSources } from "./sources.js";
+import { readVariables } from "./variables.js";
+
+/** What the loaded plugins make known. The sections of the core need not be among it. */
+export interface KnownSchemas {
+  readonly sections: readonly SectionSchema[];
+  readonly advice: readonly AdviceSchema[];
+  /** By section: the key of `plugins` that names its plugin and may hold options for it. */
+  readonly pluginOptions?: ReadonlyMap<string, string>;
+}
+
+/**
+ * Merges the sources, checks everything and gives the effective configuration.
+ *
+ * @throws ConfigurationError with all that is wrong, each with its value, its source and the nearest valid key.
+ */
+export function resolveConfig(sources: ConfigSources, known: KnownSchemas): ConfigReader {
+  const problems: ConfigProblem[] = [];
+  const sections = [...coreSections, ...known.sections];
+  refuseClashes(sections);
+  for (const layer of sources.layers) refuseUnknownKeys(layer, sections, problems);
+  const variables = readVariables(sources.env, sections, problems);
+  const layers = [...withPluginOptions(sources.layers, known.pluginOptions ?? new Map()), variables.layer];
+
+  const values: PlainObject = {};
+  for (const section of sections) setOwn(values, section.name, resolveSection(section, layers, problems));
+  for (const key of ["plugins", "operations", "app"]) {
+    const merged = mergeAll(layers, key);
+    if (merged !== undefined) setOwn(values, key, merged);
+  }
+  const rules = new OperationRules(layers, known.advice, problems);
+  const strict = (values["system"] as PlainObject | undefined)?.["strict"] === true;
+  const strays = variables.unknown.map(({ name, suggestion }): ConfigProblem => {
+    const message = "no loaded plugin knows this variable";
+    return { path: name, message, source: { kind: "env", name }, ...(suggestion === undefined ? {} : { suggestion }) };
+  });
+  if (strict) problems.push(...strays);
+  if (problems.length > 0) throw configurationError(problems);
+  for (const { path, message, suggestion } of strays) {
+    const hint = suggestion === undefined ? "" : ` Did you mean ${suggestion}?`;
+    process.emitWarning(`${path}: ${message}.${hint}`, { code: "MLMCP_UNKNOWN_VARIABLE" });
+  }
+  return new Configuration(sources, deepFreeze(values), layers, rules);
+}
+
+function refuseClashes(sections: readonly SectionSchema[]): void {
+  const owners = new Map<string, string>(coreKeys.map((key) => [key, "@mlmcp/core"]));
+  for (const { name, plugin } of sections) {
+    const owner = owners.get(name);
+    if (owner !== undefined) {
+      throw new PluginError(
+        `The plugin "${plugin}" claims the section "${name}" of the configuration, which is already ${owner}'s. ` +
+          "Load one of them, or let one choose another section.",
+        { code: "MLMCP_PLUGIN_SECTION", context: { plugin, section: name, owner } },
+      );
+    }
+    owners.set(name, plugin);
+  }
+}
+
+function refuseUnknownKeys(layer: Layer, sections: readonly SectionSchema[], problems: ConfigProblem[]): void {
+  const known = [...sections.map(({ name }) => name), ...coreKeys];
+  for (const [key, received] of Object.entries(layer.value)) {
+    if (known.includes(key)) continue;
+    const suggestion = nearest(key, known);
+    const message = suggestion === undefined ? `unknown section: no loaded plugin has it (known: ${known.join(", ")})` : "unknown section";
+    problems.push({ path: formatPath([key]), message, received, source: layer.source([key]), ...(suggestion === undefined ? {} : { suggestion }) });
+  }
+}
+
+function resolveSection({ name, schema }: SectionSchema, layers: readonly Layer[], problems: ConfigProblem[]): unknown {
+  const { value, issues } = checkSchema(schema, mergeAll(layers, name) ?? {}, { defaults: true });
+  for (const { path, ...issue } of issues) {
+    const source = sourceNear(layers, [name, ...path]);
+    problems.push({ path: formatPath([name, ...path]), ...issue, ...(source === undefined ? {} : { source }) });
+  }
+  return value;
+}
+
+/** What all layers say for one top-level key, a copy. */
+function mergeAll(layers: readonly Layer[], key: string): unknown {
+  let merged: PlainObject = {};
+  for (const { value } of layers) if (Object.hasOwn(value, key)) merged = mergePlain(merged, { [key]: copyPlain(value[key]) });
+  return merged[key];
+}

@@ -1,0 +1,20 @@
+import { distance } from "fastest-levenshtein";
+
+/**
+ * The candidate that a mistyped word most likely meant, or nothing where none is close: at most
+ * one wrong letter in three. Upper and lower case, `-` and `_` do not count.
+ */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  const typed = plain(word);
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(typed.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const wrong = distance(typed, plain(candidate));
+    if (wrong < least) [best, least] = [candidate, wrong];
+  }
+  return best;
+}
+
+function plain(word: string): string {
+  return word.toLowerCase().replaceAll(/[-_]/g, "");
+}

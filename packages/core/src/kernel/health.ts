@@ -1,0 +1,75 @@
+/** `degraded`: works, but not as it should. */
+export type HealthStatus = "up" | "degraded" | "down";
+
+export interface HealthResult {
+  readonly status: HealthStatus;
+  /** Facts for the reader of the report. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** One thing that a plugin can say about its well-being. */
+export interface HealthCheck {
+  /** Unique in the plugin. */
+  readonly name: string;
+  check(): HealthResult | Promise<HealthResult>;
+  /** Called after a check that answered `down` or failed; the check is then asked once more. */
+  reconnect?(): void | Promise<void>;
+  /** In milliseconds. A check that takes longer counts as `down`. @default 5000 */
+  readonly timeout?: number;
+  /** Whether the whole kernel is `down` when this is; otherwise it is `degraded`. @default true */
+  readonly critical?: boolean;
+}
+
+export interface HealthReport {
+  readonly status: HealthStatus;
+  readonly checks: Readonly<Record<string, HealthResult>>;
+}
+
+/** Runs every check, each within its own time, and sums them up. Checks are named `<plugin>/<check>`. */
+export async function checkHealth(checks: ReadonlyMap<string, HealthCheck>): Promise<HealthReport> {
+  const results = await Promise.all(
+    Array.from(checks, async ([name, check]) => [name, check, await ask(check)] as const),
+  );
+  let status: HealthStatus = "up";
+  for (const [, check, result] of results) {
+    if (result.status === "up") continue;
+    if (result.status === "down" && check.critical !== false) status = "down";
+    else if (status === "up") status = "degraded";
+  }
+  return { status, checks: Object.fromEntries(results.map(([name, , result]) => [name, result])) };
+}
+
+async function ask(check: HealthCheck): Promise<HealthResult> {
+  const first = await once(check);
+  if (first.status !== "down" || !check.reconnect) return first;
+  try {
+    await within(check.timeout, Promise.resolve(check.reconnect()));
+  } catch (error) {
+    return { status: "down", details: { ...first.details, reconnect: messageOf(error) } };
+  }
+  return once(check);
+}
+
+async function once(check: HealthCheck): Promise<HealthResult> {
+  try {
+    return await within(check.timeout, Promise.resolve(check.check()));
+  } catch (error) {
+    return { status: "down", details: { error: messageOf(error) } };
+  }
+}
+
+async function within<T>(timeout = 5000, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeout} ms`)), timeout);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

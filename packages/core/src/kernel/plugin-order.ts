@@ -1,0 +1,57 @@
+import { PluginError } from "../errors/index.js";
+import type { Plugin } from "../plugin.js";
+
+/** Sorts plugins so that each comes after those it depends on; otherwise in the order given. */
+export function orderPlugins(plugins: readonly Plugin[]): Plugin[] {
+  const byName = new Map<string, Plugin>();
+  const sections = new Map<string, string>();
+  for (const plugin of plugins) {
+    const twin = byName.get(plugin.name);
+    if (twin === plugin) continue;
+    if (twin) {
+      throw new PluginError(
+        `Two plugins are called "${plugin.name}". Remove one of them from \`plugins\`, or give it another name.`,
+        { code: "MLMCP_PLUGIN_DUPLICATE", context: { plugin: plugin.name } },
+      );
+    }
+    const other = plugin.section !== undefined ? sections.get(plugin.section) : undefined;
+    if (other !== undefined) {
+      throw new PluginError(
+        `The plugins "${other}" and "${plugin.name}" both claim the section "${plugin.section}" of the configuration. ` +
+          "Load one of them, or let one choose another section.",
+        { code: "MLMCP_PLUGIN_SECTION", context: { plugin: plugin.name, section: plugin.section } },
+      );
+    }
+    byName.set(plugin.name, plugin);
+    if (plugin.section !== undefined) sections.set(plugin.section, plugin.name);
+  }
+  const sorted = new Set<Plugin>();
+  const visit = (plugin: Plugin, path: readonly string[]): void => {
+    if (sorted.has(plugin)) return;
+    if (path.includes(plugin.name)) {
+      const circle = [...path.slice(path.indexOf(plugin.name)), plugin.name].join(" → ");
+      throw new PluginError(`Plugins depend on each other in a circle: ${circle}. Make one of the dependencies optional and one-way.`, {
+        code: "MLMCP_PLUGIN_CYCLE",
+        context: { plugin: plugin.name, path: circle },
+      });
+    }
+    const here = [...path, plugin.name];
+    for (const name of plugin.dependsOn ?? []) {
+      const needed = byName.get(name);
+      if (!needed) {
+        throw new PluginError(
+          `The plugin "${plugin.name}" needs "${name}", which is not loaded. Install it and list it under \`plugins\`, or import it.`,
+          { code: "MLMCP_PLUGIN_DEPENDENCY", context: { plugin: plugin.name, missing: name } },
+        );
+      }
+      visit(needed, here);
+    }
+    for (const name of plugin.optionalDependsOn ?? []) {
+      const wanted = byName.get(name);
+      if (wanted) visit(wanted, here);
+    }
+    sorted.add(plugin);
+  };
+  for (const plugin of byName.values()) visit(plugin, []);
+  return [...sorted];
+}

@@ -1,0 +1,195 @@
+import type { ConfigReader } from "../config/reader.js";
+import { ConfigurationError, PluginError } from "../errors/index.js";
+import type { OperationRegistry } from "../operations/registry.js";
+import { shared } from "../operations/shared-state.js";
+import type { Advice, Plugin, PluginKernel } from "../plugin.js";
+import type { Container } from "./container.js";
+import { EventChannel, onEvent, type EventName, type PublishedEvent } from "./events.js";
+import type { HealthCheck } from "./health.js";
+import type { Hooks } from "./hooks.js";
+import { orderPlugins } from "./plugin-order.js";
+
+/** What plugins see of their kernel. */
+export interface PluginHost {
+  readonly id: string;
+  readonly config: ConfigReader;
+  readonly services: Container;
+  readonly hooks: Hooks;
+  readonly operations: OperationRegistry;
+}
+
+/** A plugin that has been registered, with what it opened. */
+interface Loaded {
+  readonly plugin: Plugin;
+  readonly kernel: PluginKernel;
+  readonly cleanups: Array<() => unknown>;
+  started: boolean;
+}
+
+/** The plugins of one kernel, through their lives. */
+export class PluginSet {
+  readonly #host: PluginHost;
+  readonly #loaded: Loaded[] = [];
+  readonly #off: ReadonlySet<string>;
+
+  constructor(host: PluginHost, off: ReadonlySet<string>) {
+    this.#host = host;
+    this.#off = off;
+  }
+
+  get plugins(): Plugin[] {
+    return this.#loaded.map(({ plugin }) => plugin);
+  }
+
+  has(name: string): boolean {
+    return this.#loaded.some(({ plugin }) => plugin.name === name);
+  }
+
+  /** Whether the plugin behind an advice is there. By name, so that a plugin module evaluated again still counts. */
+  stateOf(advice: Advice): "on" | "off" | "missing" {
+    const plugin = shared.pluginOf.get(advice);
+    if (!plugin || this.has(plugin.name)) return "on";
+    return this.#off.has(plugin.name) ? "off" : "missing";
+  }
+
+  /** Registers the plugins in the order of their dependencies, then starts them one after another. */
+  async start(plugins: readonly Plugin[]): Promise<void> {
+    const ordered = orderPlugins([...this.plugins, ...plugins]).filter((plugin) => !this.plugins.includes(plugin));
+    const added = ordered.map((plugin) => this.#load(plugin));
+    try {
+      for (const { plugin, kernel } of added) {
+        await this.#step(plugin, "register", () => plugin.register?.(kernel));
+        await this.#host.hooks.callHook("plugin:registered", { name: plugin.name });
+      }
+      if (this.#host.config.environment === "production") refuseUnsafe(added);
+      for (const loaded of added) {
+        const { plugin, kernel } = loaded;
+        const before = performance.now();
+        await this.#step(plugin, "start", () => plugin.start?.(kernel));
+        loaded.started = true;
+        await this.#host.hooks.callHook("plugin:started", { name: plugin.name, ms: performance.now() - before });
+      }
+    } catch (error) {
+      const failures = await this.#stop(added);
+      if (failures.length > 0 && error instanceof PluginError) {
+        throw new AggregateError([error, ...failures], error.message, { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  /** Tells every plugin that the configuration has changed. */
+  async reload(): Promise<void> {
+    for (const { plugin, kernel } of this.#loaded) {
+      await this.#step(plugin, "reload", () => plugin.reload?.(kernel));
+    }
+  }
+
+  /** Stops everything in reverse order; one failure stops no other. Returns what failed. */
+  stop(): Promise<unknown[]> {
+    return this.#stop(this.#loaded);
+  }
+
+  healthChecks(): Map<string, HealthCheck> {
+    const checks = this.#loaded.flatMap(({ plugin, kernel }) =>
+      (plugin.healthChecks ?? []).map((make) => {
+        const check = make(kernel);
+        return [`${plugin.name}/${check.name}`, check] as const;
+      }),
+    );
+    return new Map(checks);
+  }
+
+  /** Runs a function with every plugin and the kernel as that plugin sees it. */
+  forEach(visit: (plugin: Plugin, kernel: PluginKernel) => void): void {
+    for (const { plugin, kernel } of this.#loaded) visit(plugin, kernel);
+  }
+
+  #load(plugin: Plugin): Loaded {
+    const cleanups: Array<() => unknown> = [];
+    const loaded: Loaded = { plugin, cleanups, started: false, kernel: scopeOf(this.#host, cleanups) };
+    this.#loaded.push(loaded);
+    return loaded;
+  }
+
+  async #stop(some: readonly Loaded[]): Promise<unknown[]> {
+    const failures: unknown[] = [];
+    for (const loaded of [...some].reverse()) {
+      const { plugin, kernel, cleanups } = loaded;
+      const stop = loaded.started ? () => plugin.stop?.(kernel) : undefined;
+      for (const run of [stop, ...cleanups.reverse()]) {
+        try {
+          if (run) await this.#step(plugin, "stop", run);
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      this.#loaded.splice(this.#loaded.indexOf(loaded), 1);
+      await this.#host.hooks.callHook("plugin:stopped", { name: plugin.name });
+    }
+    return failures;
+  }
+
+  async #step(plugin: Plugin, step: "register" | "start" | "reload" | "stop", run: () => unknown): Promise<void> {
+    const setting = step === "stop" ? "stopTimeout" : "startTimeout";
+    const limit = this.#host.config.get<number>(`system.${setting}`);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`it did not finish within ${limit} ms (system.${setting})`));
+      }, limit);
+    });
+    try {
+      await Promise.race([run(), late]);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new PluginError(`The plugin "${plugin.name}" failed to ${step}: ${reason}`, {
+        code: `MLMCP_PLUGIN_${step.toUpperCase() as "REGISTER" | "START" | "RELOAD" | "STOP"}`,
+        cause: error,
+        context: { plugin: plugin.name, step },
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Runs the production checks of the plugins, and lists every reason not to start. */
+function refuseUnsafe(loaded: readonly Loaded[]): void {
+  const reasons: string[] = [];
+  for (const { plugin, kernel } of loaded) {
+    for (const { name, check } of plugin.productionChecks ?? []) {
+      const found = check(kernel);
+      if (!found) continue;
+      if (found.level === "refuse") reasons.push(`${found.message} (${plugin.name}/${name})`);
+      else process.emitWarning(found.message, { code: "MLMCP_PRODUCTION", detail: `${plugin.name}/${name}` });
+    }
+  }
+  if (reasons.length === 0) return;
+  throw new ConfigurationError(`This configuration is not safe for production:\n  ${reasons.join("\n  ")}`, {
+    code: "MLMCP_PRODUCTION_UNSAFE",
+    context: { reasons },
+  });
+}
+
+function scopeOf(host: PluginHost, cleanups: Array<() => unknown>): PluginKernel {
+  return {
+    id: host.id,
+    get config() {
+      return host.config;
+    },
+    services: host.services,
+    hooks: host.hooks,
+    operations: host.operations,
+    resolve: (token) => host.services.resolve(token),
+    event: (name) => new EventChannel(name, { kernel: host.id }),
+    on<Name extends EventName>(name: Name, listener: (event: PublishedEvent<Name>) => void) {
+      const end = onEvent(name, (event) => {
+        if (event.kernel === host.id) listener(event);
+      });
+      cleanups.push(end);
+      return end;
+    },
+    onStop: (cleanup) => void cleanups.push(cleanup),
+  };
+}

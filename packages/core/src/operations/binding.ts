@@ -1,0 +1,67 @@
+import type { ConfigReader } from "../config/reader.js";
+import type { Token } from "../kernel/container.js";
+import { EventChannel, type EventName } from "../kernel/events.js";
+import type { Binding, Invoke } from "../plugin.js";
+import { activeNode, type Call, type CallChanges, type CallNode, type CallScope, type OutcomeNotes } from "./call.js";
+import type { KeptStates } from "./kept-states.js";
+import type { OperationInfo } from "./operation.js";
+
+/** What bindings need of the kernel that they are made for. */
+export interface BindingHost {
+  readonly id: string;
+  readonly config: ConfigReader;
+  readonly states: KeptStates;
+  resolve<T>(token: Token<T>): T;
+}
+
+export class OperationBinding<Options extends object> implements Binding<Options> {
+  readonly config: ConfigReader;
+  readonly #host: BindingHost;
+  readonly #advice: string;
+  readonly #contextual: boolean;
+
+  constructor(
+    host: BindingHost,
+    readonly operation: OperationInfo,
+    readonly options: Readonly<Options>,
+    { advice, contextual }: { advice: string; contextual: boolean },
+  ) {
+    this.config = host.config;
+    this.#host = host;
+    this.#advice = advice;
+    this.#contextual = contextual;
+  }
+
+  resolve<T>(token: Token<T>): T {
+    return this.#host.resolve(token);
+  }
+
+  call(): Call | undefined {
+    return this.#node();
+  }
+
+  derive(changes: CallChanges, next: Invoke, self: unknown, args: unknown[]): unknown {
+    const node = this.#node();
+    return node ? node.fork(changes).run(next, self, args) : next(self, args);
+  }
+
+  fork(changes: CallChanges): CallScope | undefined {
+    return this.#node()?.fork(changes);
+  }
+
+  note(notes: OutcomeNotes): void {
+    this.#node()?.note(notes);
+  }
+
+  event<Name extends EventName>(name: Name): EventChannel<Name> {
+    return new EventChannel(name, { kernel: this.#host.id, operation: this.operation.id });
+  }
+
+  keep<State>(name: string, create: () => State, dispose?: (state: State) => void): State {
+    return this.#host.states.keep(this.operation, `${this.#advice}/${name}`, this.options, create, dispose);
+  }
+
+  #node(): CallNode | undefined {
+    return this.#contextual ? activeNode() : undefined;
+  }
+}

@@ -1,0 +1,189 @@
+import { randomUUID } from "node:crypto";
+import type { Kernel } from "../kernel/kernel.js";
+import type { Invoke } from "../plugin.js";
+import { shared } from "./shared-state.js";
+
+/** The running call, as the method and its advice see it. */
+export interface Call {
+  /** The operation's id. */
+  readonly id: string;
+  /** From 1. */
+  readonly attempt: number;
+  /** Aborts when the caller gives up or time runs out. Made when first read. */
+  readonly signal: AbortSignal;
+  /** When the call must be over, in milliseconds since the epoch; `undefined` without a limit. */
+  readonly deadline: number | undefined;
+  /** The caller's, or a fresh UUID that everything inside this call shares. */
+  readonly correlationId: string;
+  /** Whether the call has been given up, without making a signal. */
+  readonly aborted: boolean;
+  /** Why, where `aborted`. */
+  readonly reason: unknown;
+}
+
+/** What a derived call has of its own. */
+export interface CallChanges {
+  readonly attempt?: number;
+  /** In milliseconds since the epoch. Never later than what encloses it. */
+  readonly deadline?: number;
+  /**
+   * Not derived from the running call at all: no caller's signal, deadline, correlation id or
+   * outcome reaches it. For work that several callers share.
+   */
+  readonly detached?: boolean;
+}
+
+/** A derived call in the hands of the advice that made it. */
+export interface CallScope {
+  readonly call: Call;
+  run(next: Invoke, self: unknown, args: unknown[]): unknown;
+  abort(reason: unknown): void;
+}
+
+/** How a result came about. */
+export interface OutcomeNotes {
+  readonly degraded?: boolean;
+  readonly stale?: boolean;
+  readonly cached?: boolean;
+  /** Attempts that the method took, counting the one that succeeded. */
+  readonly attempts?: number;
+}
+
+/** What a caller says about the calls inside a function. */
+export interface CallerContext {
+  readonly signal?: AbortSignal;
+  /** In milliseconds since the epoch. */
+  readonly deadline?: number;
+  readonly correlationId?: string;
+}
+
+interface Origin {
+  readonly kernel: Kernel;
+  /** Absent outside any operation: a caller's own context. */
+  readonly id?: string;
+  readonly parent?: CallNode;
+}
+
+/**
+ * A node in the tree of calls. Abort travels from the root outwards; a node joins its parent's
+ * list of children only once somebody wants its signal, and leaves it when it ends.
+ */
+export class CallNode implements Call, CallScope {
+  readonly kernel: Kernel;
+  readonly id: string;
+  readonly isOperation: boolean;
+  readonly attempt: number = 1;
+  readonly deadline: number | undefined;
+  /** The node that the operation's invocation began with; attempts derive from it. */
+  readonly top: CallNode;
+  /** Collects what happens in the calls made directly inside, for `kernel.outcome()`. */
+  collected: { degraded: boolean; stale: boolean; cached: boolean; attempts: number } | undefined;
+  readonly #parent: CallNode | undefined;
+  #correlationId: string | undefined;
+  #controller: AbortController | undefined;
+  #children: Set<CallNode> | undefined;
+  #aborted = false;
+  #reason: unknown;
+
+  constructor({ kernel, id, parent }: Origin, changes?: CallChanges & CallerContext, top?: CallNode) {
+    this.kernel = kernel;
+    this.id = id ?? "";
+    this.isOperation = id !== undefined;
+    this.#parent = parent;
+    this.top = top ?? this;
+    const own = changes?.deadline;
+    const enclosing = parent?.deadline;
+    this.deadline = own === undefined || (enclosing !== undefined && enclosing < own) ? enclosing : own;
+    if (changes) {
+      if (changes.attempt !== undefined) this.attempt = changes.attempt;
+      this.#correlationId = changes.correlationId;
+    }
+  }
+
+  get call(): Call {
+    return this;
+  }
+
+  get correlationId(): string {
+    return (this.#correlationId ??= this.#parent?.correlationId ?? randomUUID());
+  }
+
+  get aborted(): boolean {
+    return this.#aborted || (this.#parent?.aborted ?? false);
+  }
+
+  get reason(): unknown {
+    return this.#aborted ? this.#reason : this.#parent?.reason;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.aborted) this.#controller.abort(this.reason);
+      else this.#parent?.adopt(this);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+    for (const child of this.#children ?? []) child.abort(reason);
+  }
+
+  /** The invocation is over: lets go of the enclosing call, and with it of everything derived. */
+  end(): void {
+    this.#parent?.release(this);
+  }
+
+  run(next: Invoke, self: unknown, args: unknown[]): unknown {
+    return shared.context.run(this, next, self, args);
+  }
+
+  fork(changes: CallChanges): CallNode {
+    if (changes.detached) return new CallNode({ kernel: this.kernel, id: this.id }, changes);
+    return new CallNode({ kernel: this.kernel, id: this.id, parent: this }, changes, this.top);
+  }
+
+  /** Adds notes to whoever collects them about this operation's invocation. */
+  note(notes: OutcomeNotes): void {
+    const collected = this.top.#parent?.collected;
+    if (!collected) return;
+    collected.degraded ||= notes.degraded ?? false;
+    collected.stale ||= notes.stale ?? false;
+    collected.cached ||= notes.cached ?? false;
+    collected.attempts = Math.max(collected.attempts, notes.attempts ?? 0);
+  }
+
+  private adopt(child: CallNode): void {
+    (this.#children ??= new Set()).add(child);
+    this.#parent?.adopt(this);
+  }
+
+  private release(child: CallNode): void {
+    if (!this.#children?.delete(child) || this.#children.size > 0 || this.#controller) return;
+    this.#parent?.release(this);
+  }
+}
+
+/** The innermost node, or `undefined` where no context is kept. Costs one read until context is first used. */
+export function activeNode(): CallNode | undefined {
+  return shared.contextInUse ? shared.context.getStore() : undefined;
+}
+
+/**
+ * The decorated call that is running, for its method and everything that the method calls.
+ * There wherever an advice needs it, and everywhere under `system.context: true`.
+ *
+ * ```ts
+ * async load(url: string) {
+ *   return fetch(url, { signal: currentOperation()?.signal });
+ * }
+ * ```
+ */
+export function currentOperation(): Call | undefined {
+  const node = activeNode();
+  return node?.isOperation ? node : undefined;
+}

@@ -1,0 +1,71 @@
+import { ConfigurationError } from "../errors/index.js";
+import type { Drain } from "../kernel/drain.js";
+import type { Kernel } from "../kernel/kernel.js";
+import type { Invoke, Observer } from "../plugin.js";
+import { OperationBinding, type BindingHost } from "./binding.js";
+import { resolveChain, type ChainContext, type ChainStep } from "./chain.js";
+import { enclose } from "./frame.js";
+import { isAsyncIterable, OpenStream } from "./iteration.js";
+import { guarded, observeStep, together } from "./observers.js";
+import type { Operation } from "./operation.js";
+
+/** What a kernel gives to the compiler of its operations. */
+export interface CompileHost extends BindingHost, ChainContext {
+  readonly kernel: Kernel;
+  readonly drain: Drain;
+  /** `true`: every call has a context; `false`: none; otherwise those whose advice asks for it. */
+  readonly context: boolean | undefined;
+}
+
+/** Builds an operation's call path, from the method outwards. */
+export function compile(operation: Operation, host: CompileHost): Invoke {
+  const { steps, wantsContext } = resolveChain(operation, host);
+  const contextual = host.context ?? wantsContext;
+  // Observers that stand outermost share the frame's continuation; others are steps like any.
+  let outermost: Observer[] = [];
+  let next = methodStep(operation, steps);
+  for (const step of [...steps].reverse()) {
+    const binding = new OperationBinding(host, operation, step.options, { advice: step.advice.name, contextual });
+    if ("around" in step.part) {
+      for (const observer of outermost.reverse()) next = observeStep(next, observer);
+      outermost = [];
+      next = step.part.around(next, binding);
+    } else {
+      const failed = binding.event("advice:failed");
+      const report = (error: unknown) => failed.publish({ advice: step.advice.name, error });
+      outermost.unshift(guarded(step.part.observe(binding), report));
+    }
+  }
+  return enclose(next, {
+    operation,
+    kernel: host.kernel,
+    drain: host.drain,
+    observer: together(outermost),
+    contextual,
+  });
+}
+
+/** The innermost step: the method itself. */
+function methodStep(operation: Operation, steps: readonly ChainStep[]): Invoke {
+  const { method } = operation;
+  if (operation.returns === "stream") {
+    return (self, args) => OpenStream.open(method.apply(self, args) as AsyncIterable<unknown>);
+  }
+  const demanding = steps.find(({ advice }) => !advice.serves?.sync);
+  if (!demanding || operation.returns === "promise") return (self, args) => method.apply(self, args) as unknown;
+  return (self, args) => {
+    const result: unknown = method.apply(self, args);
+    if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === "function") return result;
+    throw synchronousResult(operation, demanding.advice.name, result);
+  };
+}
+
+function synchronousResult(operation: Operation, decorator: string, result: unknown): ConfigurationError {
+  const streams = isAsyncIterable(result);
+  const received = streams ? "an async iterable" : result === null ? "null" : `a value of type ${typeof result}`;
+  const mend = streams ? "Declare it as an async generator (`async *`)" : "Make it `async`";
+  return new ConfigurationError(
+    `${operation.id} returned ${received}, but @${decorator} needs a promise. The method has already run. ${mend}, or remove @${decorator}.`,
+    { code: "MLMCP_SYNCHRONOUS_METHOD", context: { operation: operation.id, decorator } },
+  );
+}

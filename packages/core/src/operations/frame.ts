@@ -1,0 +1,135 @@
+import type { Drain } from "../kernel/drain.js";
+import type { Kernel } from "../kernel/kernel.js";
+import type { Invoke, Observer } from "../plugin.js";
+import { activeNode, CallNode } from "./call.js";
+import { endOfObject, watch } from "./ending.js";
+import { OpenStream, relay, relaySync, type IterationWatch } from "./iteration.js";
+import type { Operation } from "./operation.js";
+import { shared } from "./shared-state.js";
+
+/** What stands around a whole call: the count of calls in flight, observers, and the context. */
+export interface Frame {
+  readonly operation: Operation;
+  readonly kernel: Kernel;
+  readonly drain: Drain;
+  readonly observer: Observer | undefined;
+  readonly contextual: boolean;
+}
+
+/**
+ * The outermost step of a chain. Everything that must happen when a call ends happens on one
+ * continuation, because each further one costs every call, and because a promise that is
+ * continued on the side no longer tells the process that nobody handles its rejection.
+ */
+export function enclose(next: Invoke, frame: Frame): Invoke {
+  if (frame.contextual) shared.contextInUse = true;
+  if (frame.operation.returns === "stream") return streamFrame(next, frame);
+  if (frame.operation.returns === "iterator") return iteratorFrame(next, frame);
+  if (frame.observer || frame.contextual) return fullFrame(next, frame);
+  return countingFrame(next, frame);
+}
+
+/** Nothing to observe and no context: counting is all. */
+function countingFrame(next: Invoke, { operation, drain }: Frame): Invoke {
+  const { leaveWithValue, leaveWithError } = drain;
+  return (self, args) => {
+    drain.enter();
+    let result: unknown;
+    try {
+      result = next(self, args);
+    } catch (error) {
+      drain.leave();
+      if (operation.isAsync) return Promise.reject(error);
+      throw error;
+    }
+    if (result instanceof Promise) return result.then(leaveWithValue, leaveWithError);
+    if (typeof result === "object" && result !== null) return endOfObject(result, () => drain.leave());
+    drain.leave();
+    return result;
+  };
+}
+
+function fullFrame(next: Invoke, frame: Frame): Invoke {
+  const { operation, kernel, drain, observer, contextual } = frame;
+  return (self, args) => {
+    drain.enter();
+    const started = observer?.start(self, args);
+    const node = contextual ? new CallNode({ kernel, id: operation.id, parent: activeNode() }) : undefined;
+    let result: unknown;
+    try {
+      result = node ? shared.context.run(node, next, self, args) : next(self, args);
+    } catch (error) {
+      endCall(frame, started, node, false, error);
+      if (operation.isAsync) return Promise.reject(error);
+      throw error;
+    }
+    if (result instanceof Promise) return settle(result, frame, started, node);
+    if (typeof result === "object" && result !== null) {
+      return endOfObject(result, (ok, outcome) => endCall(frame, started, node, ok, outcome), node);
+    }
+    endCall(frame, started, node, true, result);
+    return result;
+  };
+}
+
+async function settle(
+  promise: Promise<unknown>,
+  frame: Frame,
+  started: unknown,
+  node: CallNode | undefined,
+): Promise<unknown> {
+  let value: unknown;
+  try {
+    value = await promise;
+  } catch (error) {
+    endCall(frame, started, node, false, error);
+    throw error;
+  }
+  endCall(frame, started, node, true, value);
+  return value;
+}
+
+function endCall({ drain, observer }: Frame, started: unknown, node: CallNode | undefined, ok: boolean, outcome: unknown): void {
+  node?.end();
+  observer?.end(started, ok, outcome);
+  drain.leave();
+}
+
+/** An async generator runs nothing before its first item is asked for, and neither does its chain. */
+function streamFrame(next: Invoke, frame: Frame): Invoke {
+  return async function* (self, args) {
+    const watcher = begin(frame, self, args);
+    let stream: OpenStream;
+    try {
+      const opened: unknown = await watcher.step(() => next(self, args));
+      // A fallback answers with an iterable that nobody has opened yet.
+      stream = opened instanceof OpenStream ? opened : await watcher.step(() => OpenStream.open(opened as AsyncIterable<unknown>));
+    } catch (error) {
+      watcher.end(false, error);
+      throw error;
+    }
+    return yield* relay(stream, watcher);
+  };
+}
+
+function iteratorFrame(next: Invoke, frame: Frame): Invoke {
+  return function* (self, args) {
+    const watcher = begin(frame, self, args);
+    let iterator: IterableIterator<unknown, unknown, unknown>;
+    try {
+      iterator = watcher.step(() => next(self, args)) as IterableIterator<unknown, unknown, unknown>;
+    } catch (error) {
+      watcher.end(false, error);
+      throw error;
+    }
+    return yield* relaySync(iterator, watcher);
+  };
+}
+
+function begin(frame: Frame, self: unknown, args: unknown[]): IterationWatch {
+  const { kernel, operation, contextual, drain, observer } = frame;
+  drain.enter();
+  const started: unknown = observer?.start(self, args);
+  const node = contextual ? new CallNode({ kernel, id: operation.id, parent: activeNode() }) : undefined;
+  return watch((ok, outcome) => endCall(frame, started, node, ok, outcome), node);
+}

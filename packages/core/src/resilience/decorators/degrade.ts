@@ -1,0 +1,122 @@
+import { CircuitOpenError } from "../../errors/index.js";
+import { createMethodDecorator } from "../../operations/decorator.js";
+import type { Binding, Invoke } from "../../plugin.js";
+import { Breaker, REJECTED, type BreakerPolicy } from "../breaker.js";
+import { CircuitBreakers } from "../circuit-breakers.js";
+import { isCancellation, isProgrammingError, isRejection } from "../classify.js";
+import { callFallback, fallbackProblem, mayFallBack, requireFallback } from "../fallback.js";
+import { degradeSchema, type DegradeOptions, type EffectiveDegradeOptions } from "../options.js";
+
+/**
+ * Keeps an answer coming while the method fails: a fallback answers in its place, and after
+ * some failures in a row a breaker stops calling it for a while.
+ *
+ * The fallback stands outside retries and runs once, after they are spent. It never runs for
+ * invalid arguments, a wrong configuration or a missing kernel, nor for a call that was
+ * cancelled; what it throws itself reaches the caller as it is. The breaker stands inside
+ * retries, so that every attempt passes it. It counts what the method throws except the same
+ * errors and what limits reject; `CircuitBreakers` lists and moves the breakers of a kernel.
+ *
+ * ```ts
+ * class Delays {
+ *   @degrade({ fallback: "sample", breaker: { failureThreshold: 5, resetAfter: "30s" } })
+ *   async byAirport(code: string) { return this.database.query(code); }
+ *
+ *   async sample(code: string) { return this.lastKnown.get(code); }
+ * }
+ * ```
+ */
+export const degrade = createMethodDecorator<DegradeOptions>({
+  name: "degrade",
+  schema: degradeSchema,
+  serves: { streams: true },
+  context: true,
+  check: ({ fallback }, operation) => (fallback === undefined ? undefined : fallbackProblem(fallback, operation)),
+  parts: [
+    { at: "fallback", when: ({ fallback }) => fallback !== undefined, around: aroundFallback },
+    { at: "breaker", when: ({ breaker }) => breaker !== false, around: aroundBreaker },
+  ],
+});
+
+function aroundFallback(next: Invoke, binding: Binding<DegradeOptions>): Invoke {
+  const { operation } = binding;
+  const fallback = (binding.options as EffectiveDegradeOptions).fallback!;
+  const fellBack = binding.event("degrade:fallback");
+  return async (self, args) => {
+    requireFallback(fallback, self, operation);
+    try {
+      return await next(self, args);
+    } catch (error) {
+      if (!mayFallBack(error, binding.call()?.aborted === true)) throw error;
+      if (fellBack.active) fellBack.publish({ error });
+      const answer = await callFallback(fallback, operation, error, self, args);
+      binding.note({ degraded: true });
+      return answer;
+    }
+  };
+}
+
+function aroundBreaker(next: Invoke, binding: Binding<DegradeOptions>): Invoke {
+  const { id } = binding.operation;
+  const policy = (binding.options as EffectiveDegradeOptions).breaker as BreakerPolicy;
+  const breakers = binding.resolve(CircuitBreakers);
+  const rejected = binding.event("breaker:reject");
+  const breaker = binding.keep(
+    "breaker",
+    () => createBreaker(policy, binding, breakers),
+    (replaced) => {
+      breakers.remove(id, replaced);
+      replaced.dispose();
+    },
+  );
+  return async (self, args) => {
+    const ticket = breaker.admit();
+    if (ticket === REJECTED) {
+      const retryAfterMs = breaker.retryAfter;
+      if (rejected.active) rejected.publish({ retryAfterMs });
+      throw circuitOpen(id, breaker, retryAfterMs);
+    }
+    try {
+      const result = await next(self, args);
+      breaker.succeed(ticket);
+      return result;
+    } catch (error) {
+      if (isFailure(error, binding)) breaker.fail(ticket);
+      else breaker.release(ticket);
+      throw error;
+    }
+  };
+}
+
+/** Errors that speak of the call or its caller, not of what the method depends on, do not count. */
+function isFailure(error: unknown, binding: Binding<DegradeOptions>): boolean {
+  return (
+    !isProgrammingError(error) && !isRejection(error) && !isCancellation(error, binding.call()?.aborted === true)
+  );
+}
+
+function createBreaker(policy: BreakerPolicy, binding: Binding<DegradeOptions>, breakers: CircuitBreakers): Breaker {
+  const opened = binding.event("breaker:open");
+  const halfOpened = binding.event("breaker:halfOpen");
+  const closed = binding.event("breaker:close");
+  const breaker = new Breaker(policy, {
+    opened: (reason, failures) => opened.publish({ reason, failures, resetAfterMs: policy.resetAfter }),
+    halfOpened: () => halfOpened.publish({}),
+    closed: (reason) => closed.publish({ reason }),
+  });
+  breakers.add(binding.operation.id, breaker);
+  return breaker;
+}
+
+function circuitOpen(operation: string, { state, failures }: Breaker, retryAfterMs: number): CircuitOpenError {
+  const after = failures === 0 ? "it was opened by hand" : `${failures} failure${failures === 1 ? "" : "s"} in a row opened it`;
+  const why = state === "halfOpen" ? `${after}, and a probe is under way` : after;
+  return new CircuitOpenError(`${operation} was not called, because its breaker is open: ${why}. The next call can pass in ${retryAfterMs} ms.`, {
+    context: { operation, retryAfterMs },
+    suggestions: [
+      "Find out why the method fails: the errors that opened the breaker reached their callers and the log.",
+      "Give `@degrade` a fallback that answers meanwhile.",
+      `Close it by hand once the cause is mended: kernel.resolve(CircuitBreakers).close("${operation}").`,
+    ],
+  });
+}

@@ -1,0 +1,10 @@
+export { degrade } from "./decorators/degrade.js";
+export { retry } from "./decorators/retry.js";
+export { CircuitBreakers, type BreakerStatus } from "./circuit-breakers.js";
+export type { BackoffStrategy, Jitter } from "./backoff.js";
+export type { OpenReason } from "./breaker.js";
+export type { FallbackFunction } from "./fallback.js";
+export type { BreakerState } from "./opossum-state.js";
+export type { BreakerOptions, DegradeOptions, RetryOptions } from "./options.js";
+export type { GiveUpReason } from "./retry.js";
+export { resiliencePlugin } from "./plugin.js";

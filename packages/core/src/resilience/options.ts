@@ -1,0 +1,117 @@
+import type { JsonSchema } from "../config/schema.js";
+import type { Duration } from "../config/units.js";
+import type { BackoffStrategy, Jitter } from "./backoff.js";
+import type { BreakerPolicy } from "./breaker.js";
+import type { Fallback, FallbackFunction } from "./fallback.js";
+import type { RetryPolicy } from "./retry.js";
+
+/** Options of `@retry`. */
+export interface RetryOptions {
+  /**
+   * Attempts after the first one; the method is called at most `1 + maxRetries` times.
+   * @default `errorHandling.maxRetries` of the configuration, which is 3
+   */
+  maxRetries?: number;
+  /**
+   * How the delay grows with each retry: times `factor`, by `initialDelay`, or not at all.
+   * @default "exponential"
+   */
+  backoff?: BackoffStrategy;
+  /** Delay before the first retry, without jitter. Milliseconds or a text such as `"1s"`. @default 100 */
+  initialDelay?: Duration;
+  /** No delay is longer. @default "30s" */
+  maxDelay?: Duration;
+  /** Growth of the `exponential` delay from one retry to the next; at least 1. @default 2 */
+  factor?: number;
+  /** `full`: each delay is drawn uniformly between 0 and what the backoff gives. @default "full" */
+  jitter?: Jitter;
+}
+
+/** The breaker of `@degrade`. */
+export interface BreakerOptions {
+  /** Consecutive failures that open it. @default 3 */
+  failureThreshold?: number;
+  /**
+   * Time from opening to the probe that may close it, and from one unanswered probe to the next.
+   * Milliseconds or a text such as `"30s"`. @default "5m"
+   */
+  resetAfter?: Duration;
+}
+
+/** Options of `@degrade`. */
+export interface DegradeOptions {
+  /**
+   * Gives the answer where the method fails: a method of the same object by name, called with
+   * the same arguments; a function, called with the error and then the arguments; or a value,
+   * of which every caller gets a copy. Default: none, the error reaches the caller.
+   */
+  fallback?: string | FallbackFunction | { readonly value: unknown };
+  /** Stops calling a method that keeps failing; `false` for none. @default all defaults of the breaker */
+  breaker?: false | BreakerOptions;
+}
+
+/** What {@link RetryOptions} are where nothing is said. Times in milliseconds. */
+export const retryDefaults: RetryPolicy = {
+  maxRetries: 3,
+  backoff: "exponential",
+  initialDelay: 100,
+  maxDelay: 30_000,
+  factor: 2,
+  jitter: "full",
+};
+
+/** What {@link BreakerOptions} are where nothing is said. Times in milliseconds. */
+export const breakerDefaults: BreakerPolicy = { failureThreshold: 3, resetAfter: 300_000 };
+
+/** {@link RetryOptions} once the schema has read them. */
+export type EffectiveRetryOptions = RetryPolicy;
+
+/** {@link DegradeOptions} once the schema has read them. */
+export interface EffectiveDegradeOptions {
+  readonly fallback?: Fallback;
+  readonly breaker: false | BreakerPolicy;
+}
+
+/** A timer that is set for longer runs out at once. */
+const longestTimer = 2 ** 31 - 1;
+
+export const maxRetriesSchema: JsonSchema = { type: "integer", minimum: 0 };
+
+export const retrySchema: JsonSchema = {
+  type: "object",
+  properties: {
+    maxRetries: { ...maxRetriesSchema, default: retryDefaults.maxRetries },
+    backoff: { enum: ["exponential", "linear", "constant"], default: retryDefaults.backoff },
+    initialDelay: { duration: true, maximum: longestTimer, default: retryDefaults.initialDelay },
+    maxDelay: { duration: true, maximum: longestTimer, default: retryDefaults.maxDelay },
+    factor: { type: "number", minimum: 1, default: retryDefaults.factor },
+    jitter: { enum: ["full", "none"], default: retryDefaults.jitter },
+  },
+};
+
+export const degradeSchema: JsonSchema = {
+  type: "object",
+  properties: {
+    fallback: {
+      anyOf: [
+        { type: "string", minLength: 1 },
+        { typeof: "function" },
+        // No `required`: a value of `undefined` is the same as none.
+        { type: "object", properties: { value: {} } },
+      ],
+    },
+    breaker: {
+      anyOf: [
+        { const: false },
+        {
+          type: "object",
+          properties: {
+            failureThreshold: { type: "integer", minimum: 1, default: breakerDefaults.failureThreshold },
+            resetAfter: { duration: true, minimum: 1, maximum: longestTimer, default: breakerDefaults.resetAfter },
+          },
+        },
+      ],
+      default: {},
+    },
+  },
+};

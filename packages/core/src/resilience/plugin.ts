@@ -1,0 +1,32 @@
+import { definePlugin } from "../plugin.js";
+import { CircuitBreakers } from "./circuit-breakers.js";
+import { degrade } from "./decorators/degrade.js";
+import { retry } from "./decorators/retry.js";
+import { Delays } from "./delays.js";
+import "./events.js";
+
+/** `@retry` and `@degrade`, their breakers, and the health of these. */
+export const resiliencePlugin = definePlugin({
+  name: "resilience",
+  decorators: [retry, degrade],
+  register({ services }) {
+    services.value(Delays, new Delays());
+    services.value(CircuitBreakers, new CircuitBreakers());
+  },
+  healthChecks: [
+    (kernel) => ({
+      name: "breakers",
+      critical: false,
+      check() {
+        const breakers = kernel.resolve(CircuitBreakers).list();
+        const notClosed = breakers.filter(({ state }) => state !== "closed");
+        return {
+          status: notClosed.length > 0 ? "degraded" : "up",
+          details: { breakers: breakers.length, notClosed },
+        };
+      },
+    }),
+  ],
+  // Only calls that outlast the time to drain still wait for a retry here.
+  stop: (kernel) => kernel.resolve(Delays).end(),
+});

@@ -1,0 +1,74 @@
+import { OperationTiming } from "./operation-timing.js";
+
+/** What is counted of an operation from the events that other plugins publish. */
+export interface EventCounts {
+  cacheHits: number;
+  cacheMisses: number;
+  retries: number;
+  degraded: number;
+  breakerOpened: number;
+  validationFailed: number;
+}
+
+/** All that is known of one operation. */
+export interface OperationRecord {
+  readonly name: string;
+  /** Absent where the operation is not timed. */
+  timing: OperationTiming | undefined;
+  events: EventCounts;
+}
+
+/** Where operations beyond the limit are counted together. */
+export const OTHER = "(other)";
+
+/**
+ * The records of all operations by name. Names are bounded, because each costs 20 KB and a time
+ * series: one made from user input would otherwise fill the memory.
+ */
+export class OperationRecords implements Iterable<OperationRecord> {
+  readonly #records = new Map<string, OperationRecord>();
+  /** How many operations are told apart. */
+  limit: number;
+
+  constructor(limit = 1_000) {
+    this.limit = limit;
+  }
+
+  [Symbol.iterator](): Iterator<OperationRecord> {
+    return this.#records.values();
+  }
+
+  /** @param bounds upper bounds of the buckets in milliseconds; without them they stay as they are */
+  timing(name: string, bounds?: readonly number[]): OperationTiming {
+    const record = this.#of(name);
+    if (!record.timing) record.timing = new OperationTiming(bounds);
+    else if (bounds && record.name === name) record.timing.useBuckets(bounds);
+    return record.timing;
+  }
+
+  count(name: string, event: keyof EventCounts): void {
+    this.#of(name).events[event]++;
+  }
+
+  reset(): void {
+    for (const record of this.#records.values()) {
+      record.timing?.reset();
+      record.events = noEvents();
+    }
+  }
+
+  #of(name: string): OperationRecord {
+    return this.#records.get(name) ?? this.#add(name);
+  }
+
+  #add(name: string): OperationRecord {
+    if (this.#records.size >= this.limit && name !== OTHER) return this.#of(OTHER);
+    const record: OperationRecord = { name, timing: undefined, events: noEvents() };
+    this.#records.set(name, record);
+    return record;
+  }
+}
+
+function noEvents(): EventCounts {
+  return { cacheHits: 0, cacheMisses: 0, retries: 0, degraded: 0, breakerOpened: 0, validationFailed: 0 };
+}

@@ -1,0 +1,228 @@
+import { mainRunsAgain, poolStopped, queueFull, saysMainRunsAgain } from "./faults.js";
+import { PoolTask } from "./pool-task.js";
+import type { WorkerSetup } from "./protocol.js";
+import { Queue, type Place } from "./queue.js";
+import type { Job, ParallelStats, Runner } from "./runner.js";
+import { retire } from "./retire.js";
+import { WorkerThread } from "./worker-thread.js";
+
+export interface WorkerPoolOptions {
+  /** Path of the worker's entry. */
+  readonly file: string;
+  /** Workers at most. They are started when tasks come. */
+  readonly workers: number;
+  /** Tasks that may wait. */
+  readonly maxQueue: number;
+  /** Milliseconds that the import of a module may take in a worker. */
+  readonly loadTimeout: number;
+  /** Milliseconds that a worker gets to close what it has open, and again to end. */
+  readonly stopTimeout: number;
+  readonly setup: WorkerSetup;
+}
+
+/** Tasks of one label wait in a lane of their own, so that a long one keeps no other from its turn. */
+interface Lane {
+  readonly label: string;
+  readonly waiting: Queue<PoolTask>;
+  running: number;
+}
+
+/** Ids of workers that are remembered. */
+const REMEMBERED_IDS = 1000;
+
+/**
+ * Worker threads that are started when tasks come, up to a limit, and reused. A worker has one
+ * task at a time; the others wait here, in order within a label and in turn between labels. Idle
+ * workers do not keep the process alive.
+ */
+export class WorkerPool implements Runner {
+  readonly #options: WorkerPoolOptions;
+  #setup: WorkerSetup;
+  #capacity: number;
+  readonly #workers = new Set<WorkerThread>();
+  /** The one that ran last is taken first: its caches are warm. */
+  readonly #idle: WorkerThread[] = [];
+  /** Workers on their way out. */
+  readonly #retiring = new Set<Promise<boolean>>();
+  /** Lanes where tasks wait or run; the one whose turn is next comes first. */
+  readonly #lanes = new Map<string, Lane>();
+  readonly #running = new Set<PoolTask>();
+  readonly #ids = new Set<number>();
+  /** Modules whose import starts the application, and the error that said so. */
+  readonly #refused = new Map<string, unknown>();
+  #queued = 0;
+  #completed = 0;
+  #failed = 0;
+  #lost = 0;
+  #closed = false;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#setup = options.setup;
+    this.#capacity = options.workers;
+  }
+
+  run(job: Job): Promise<unknown> {
+    const { label, signal, target } = job;
+    const { maxQueue } = this.#options;
+    if (this.#closed) return Promise.reject(poolStopped(label));
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#refused.has(target.module)) {
+      return Promise.reject(mainRunsAgain(label, target.module, this.#refused.get(target.module)));
+    }
+    if (this.#queued >= maxQueue) return Promise.reject(queueFull(label, maxQueue));
+
+    const task = new PoolTask(job);
+    const lane = this.#laneOf(label);
+    const place = lane.waiting.push(task);
+    this.#queued += 1;
+    if (signal) this.#endOnAbort(task, lane, place, signal);
+    this.#dispatch();
+    return task.result;
+  }
+
+  /** Makes room for as many tasks at once as an operation asks for. */
+  reserve(workers: number): void {
+    this.#capacity = Math.max(this.#capacity, workers);
+  }
+
+  /** Has workers run with another configuration: those that are there finish their task and are replaced. */
+  renew(setup: WorkerSetup): void {
+    this.#setup = setup;
+    for (const worker of this.#idle.splice(0)) this.#retire(worker);
+  }
+
+  stats(): ParallelStats {
+    const idle = new Set(this.#idle);
+    return {
+      workers: Array.from(this.#workers, (worker) => ({ id: worker.id, tasks: worker.tasks, busy: !idle.has(worker) })),
+      capacity: this.#capacity,
+      queued: this.#queued,
+      running: this.#running.size,
+      completed: this.#completed,
+      failed: this.#failed,
+      lost: this.#lost,
+    };
+  }
+
+  workerIds(): readonly number[] {
+    return [...this.#ids];
+  }
+
+  /**
+   * Rejects what waits, ends what runs, and lets idle workers close what they have open.
+   *
+   * @returns how many workers had not ended in time
+   */
+  async close(): Promise<number> {
+    this.#closed = true;
+    for (const lane of this.#lanes.values()) {
+      for (let task = lane.waiting.shift(); task; task = lane.waiting.shift()) task.interrupt(poolStopped(lane.label));
+    }
+    this.#lanes.clear();
+    this.#queued = 0;
+    for (const task of this.#running) task.interrupt(poolStopped(task.job.label));
+    this.#idle.length = 0;
+    for (const worker of this.#workers) this.#retire(worker);
+    const ended = await Promise.all(this.#retiring);
+    return ended.filter((inTime) => !inTime).length;
+  }
+
+  #laneOf(label: string): Lane {
+    let lane = this.#lanes.get(label);
+    if (!lane) this.#lanes.set(label, (lane = { label, waiting: new Queue(), running: 0 }));
+    return lane;
+  }
+
+  #endOnAbort(task: PoolTask, lane: Lane, place: Place<PoolTask>, signal: AbortSignal): void {
+    const onAbort = (): void => {
+      if (lane.waiting.remove(place)) {
+        this.#queued -= 1;
+        this.#drop(lane);
+      }
+      task.interrupt(signal.reason);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    const settled = (): void => signal.removeEventListener("abort", onAbort);
+    task.result.then(settled, settled);
+  }
+
+  /** Gives waiting tasks to idle workers, and starts workers while there may be more. */
+  #dispatch(): void {
+    for (let lane = this.#nextLane(); lane; lane = this.#nextLane()) {
+      const mayStart = this.#workers.size < this.#capacity;
+      if (this.#idle.length === 0 && !mayStart) return;
+      const task = lane.waiting.shift()!;
+      this.#queued -= 1;
+      try {
+        const worker = this.#idle.pop() ?? this.#start();
+        lane.running += 1;
+        // Its next turn comes after everybody else's.
+        this.#lanes.delete(lane.label);
+        this.#lanes.set(lane.label, lane);
+        void this.#serve(worker, lane, task);
+      } catch (error) {
+        task.interrupt(error);
+        this.#drop(lane);
+      }
+    }
+  }
+
+  #nextLane(): Lane | undefined {
+    for (const lane of this.#lanes.values()) {
+      const next = lane.waiting.first;
+      if (next && lane.running < (next.job.limit ?? this.#capacity)) return lane;
+    }
+    return undefined;
+  }
+
+  async #serve(worker: WorkerThread, lane: Lane, task: PoolTask): Promise<void> {
+    this.#running.add(task);
+    const failure = await task.runIn(worker, this.#options.loadTimeout);
+    this.#running.delete(task);
+    lane.running -= 1;
+    this.#drop(lane);
+    if (failure) this.#failed += 1;
+    else this.#completed += 1;
+    if (failure && saysMainRunsAgain(failure.error)) this.#refused.set(task.job.target.module, failure.error);
+    if (worker.tasks > 0) this.#remember(worker.id);
+    if (worker.gone) this.#forget(worker);
+    else if (worker.setup !== this.#setup) this.#retire(worker);
+    else this.#idle.push(worker);
+    this.#dispatch();
+  }
+
+  #start(): WorkerThread {
+    const worker = new WorkerThread(this.#options.file, this.#setup, (lost) => this.#forget(lost));
+    this.#workers.add(worker);
+    return worker;
+  }
+
+  /** A worker has ended before its time. */
+  #forget(worker: WorkerThread): void {
+    if (!this.#workers.delete(worker)) return;
+    this.#lost += 1;
+    const index = this.#idle.indexOf(worker);
+    if (index >= 0) this.#idle.splice(index, 1);
+    this.#await(worker);
+  }
+
+  #retire(worker: WorkerThread): void {
+    if (this.#workers.delete(worker)) this.#await(worker);
+  }
+
+  #await(worker: WorkerThread): void {
+    const gone = retire(worker, this.#options.stopTimeout);
+    this.#retiring.add(gone);
+    void gone.then((inTime) => inTime && this.#retiring.delete(gone));
+  }
+
+  #drop(lane: Lane): void {
+    if (lane.running === 0 && lane.waiting.size === 0) this.#lanes.delete(lane.label);
+  }
+
+  #remember(id: number): void {
+    this.#ids.add(id);
+    if (this.#ids.size > REMEMBERED_IDS) this.#ids.delete(this.#ids.values().next().value!);
+  }
+}
