@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Options } from "tsup";
 
@@ -11,13 +12,20 @@ const shared: Options = {
 
 /** How a published package is built: ES modules with types and source maps, shared code in chunks. */
 export function library({ entry }: { entry: string[] }): Options {
+  const { name } = JSON.parse(readFileSync("package.json", "utf8")) as { name: string };
   return {
     ...shared,
     // The output mirrors src, also where every entry is in the same folder of it.
     entry: Object.fromEntries(entry.map((file) => [file.replace(/^src\/|\.ts$/g, ""), file])),
     splitting: true,
-    // tsup sets `baseUrl`, which TypeScript 6 no longer takes without this.
-    dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
+    dts: {
+      compilerOptions: {
+        // tsup sets `baseUrl`, which TypeScript 6 no longer takes without this.
+        ignoreDeprecations: "6.0",
+        // A package that adds to its own public interfaces means its sources, which have no types built yet.
+        paths: { [name]: ["./src/index.ts"] },
+      },
+    },
   };
 }
 

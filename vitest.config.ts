@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { transform } from "esbuild";
-import { defineConfig, type Plugin } from "vitest/config";
+import { defineConfig } from "vitest/config";
+import { projects, typeProjects } from "./vitest.shared.js";
 
 const source = (path: string) => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
 
@@ -10,41 +10,20 @@ const alias = [
   { find: /^@mlmcp\/([\w-]+)$/, replacement: source("$1/src/index.ts") },
 ];
 
-/** Lowers TC39 decorators, which the default transformer leaves in its output. */
-function standardDecorators(): Plugin {
-  return {
-    name: "standard-decorators",
-    enforce: "pre",
-    async transform(code, id) {
-      const file = id.split("?")[0]!;
-      if (!file.endsWith(".ts") || file.includes("/node_modules/")) return undefined;
-      const lowered = await transform(code, {
-        loader: "ts",
-        sourcefile: file,
-        sourcemap: true,
-        target: "es2022",
-        tsconfigRaw: { compilerOptions: { experimentalDecorators: false, useDefineForClassFields: true } },
-      });
-      return { code: lowered.code, map: lowered.map };
-    },
-  };
-}
-
-const exclude = ["**/node_modules/**", "**/dist/**"];
+const plugins = ["cache", "memory", "monitor", "parallel", "validate"];
 
 export default defineConfig({
   resolve: { alias },
   test: {
-    projects: [
-      {
-        extends: true,
-        test: { name: "legacy", include: ["{packages,examples,benchmarks}/**/test/**/*.test.ts"], exclude },
+    projects: [...projects("{packages,examples,benchmarks}"), ...typeProjects()],
+    coverage: {
+      provider: "v8",
+      include: ["packages/*/src/**/*.ts"],
+      reporter: ["text-summary", "html", "json-summary"],
+      thresholds: {
+        "packages/core/src/**": { lines: 90 },
+        ...Object.fromEntries(plugins.map((name) => [`packages/plugin-${name}/src/**`, { lines: 85 }])),
       },
-      {
-        extends: true,
-        plugins: [standardDecorators()],
-        test: { name: "standard", include: ["{packages,examples}/**/test/**/*.modes.test.ts"], exclude },
-      },
-    ],
+    },
   },
 });

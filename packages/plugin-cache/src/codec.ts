@@ -1,7 +1,7 @@
 import { deserialize, serialize } from "node:v8";
 import { crc32 } from "node:zlib";
 import type { Kind } from "./kinds.js";
-import { bareError, copyValue, keep, setOwn, startWalk, tag, type Snapshot, type Walk } from "./snapshot.js";
+import { bareError, copyValue, keep, setOwn, startWalk, tag, takeSnapshot, type Snapshot, type Walk } from "./snapshot.js";
 
 /** Says why stored bytes are no value: damaged, or written by a version that this one cannot read. */
 export class UnreadableError extends Error {
@@ -19,8 +19,11 @@ const isMarked = 2;
  * and devalue holds the event loop some 20 times longer on rows and typed arrays; what v8 itself
  * would lose (URL, errors' properties, objects without a prototype) stands in the bytes as marked
  * plain objects.
+ *
+ * @throws UnstorableError for a value that is shared as it is and cannot be stored.
  */
-export function encode(snapshot: Snapshot): Buffer {
+export function encode(given: Snapshot): Buffer {
+  const snapshot = given.shape === "shared" ? takeSnapshot(given.value) : given;
   const body = serialize(snapshot.marked ? copyValue(snapshot.value, startWalk(lower)) : snapshot.value);
   const header = Buffer.allocUnsafe(headerBytes);
   header[0] = format;

@@ -6,8 +6,11 @@ import { describe, describePath, kindOf, type Kind } from "./kinds.js";
  */
 export interface Snapshot {
   readonly value: unknown;
-  /** `atom`: a primitive, which needs no copy. `tree`: nothing in it is reachable in two ways, so that copying needs no memory of what it has seen. */
-  readonly shape: "atom" | "tree" | "graph";
+  /**
+   * `atom`: a primitive, which needs no copy. `tree`: nothing in it is reachable in two ways, so
+   * that copying needs no memory of what it has seen. `shared`: given out as it is.
+   */
+  readonly shape: "atom" | "tree" | "graph" | "shared";
   /** Whether it holds what `node:v8` alone does not bring back as it was. */
   readonly marked: boolean;
 }
@@ -57,10 +60,16 @@ export function takeSnapshot(value: unknown): Snapshot {
   return { value: copy, shape: walk.shared ? "graph" : "tree", marked: walk.marked };
 }
 
-/** A copy for one taker. */
+/** The value itself, for takers who promised not to change it. */
+export function shareAsIs(value: unknown): Snapshot {
+  return { value, shape: "shared", marked: false };
+}
+
+/** What one taker gets. */
 export function copyOf(snapshot: Snapshot): unknown {
   switch (snapshot.shape) {
     case "atom":
+    case "shared":
       return snapshot.value;
     case "tree":
       return copyValue(snapshot.value, undefined);

@@ -23,6 +23,9 @@ describe("codec", () => {
   it("keeps what deep equality does not tell apart", () => {
     expect(Object.is(roundTrip(-0), -0)).toBe(true);
     expect(Object.keys(roundTrip({ a: undefined }) as object)).toEqual(["a"]);
+    expect((roundTrip(new Date(NaN)) as Date).getTime()).toBeNaN();
+    expect((roundTrip([new URL("https://a.b/?c=d#e")]) as [URL])[0].href).toBe("https://a.b/?c=d#e");
+    expect(String(roundTrip(new URLSearchParams("b=1&a=%20&b=2")))).toBe("b=1&a=+&b=2");
     expect(0 in (roundTrip([, 1]) as unknown[])).toBe(false);
     expect((roundTrip([1, , ,]) as unknown[]).length).toBe(3);
     expect(Buffer.isBuffer(roundTrip({ b: Buffer.from("x") }) && (roundTrip(Buffer.from("x")) as Buffer))).toBe(true);

@@ -28,8 +28,7 @@ const wider: Record<string, string> = { BIGINT: "DOUBLE", DATE: "TIMESTAMP" };
  * date; here the sample only proposes, and one pass over the file decides.
  */
 async function columnTypes(session: Session, file: DataFile): Promise<Map<string, string>> {
-  const path = quotePath(file.path);
-  const proposed = await session.rows(`DESCRIBE SELECT * FROM read_csv(${path}, ${dialect(file)})`);
+  const proposed = await proposedTypes(session, file);
   const types = new Map(proposed.map((row) => [String(row["column_name"]), String(row["column_type"])]));
   let doubtful = [...types].filter(([, type]) => type !== "VARCHAR");
   while (doubtful.length > 0) {
@@ -43,25 +42,40 @@ async function columnTypes(session: Session, file: DataFile): Promise<Map<string
   return types;
 }
 
+async function proposedTypes(session: Session, file: DataFile) {
+  const path = quotePath(file.path);
+  try {
+    return await session.rows(`DESCRIBE SELECT * FROM read_csv(${path}, ${dialect(file)})`);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes("Error when sniffing"))) throw error;
+    // Detection fails without a reason; reading as many columns as the first line has tells the line.
+    const { fields } = firstLine(file.head.toString("utf8"));
+    const columns = Array.from({ length: fields }, (_, index) => `'${index}': 'VARCHAR'`).join(", ");
+    await session.rows(`SELECT count("0") FROM read_csv(${path}, ${dialect(file)}, auto_detect = false, columns = {${columns}})`);
+    throw error;
+  }
+}
+
 /** SQL that is true of a text which would not be the same value as `type`. */
 function loses(column: string, type: string): string {
   const cast = `TRY_CAST(${column} AS ${type})`;
   // Their texts must come back: 2.5, 007 and 1e3 are no integers, 2001-01-01 10:00 is no date.
-  if (type === "BIGINT" || type === "DATE" || type === "BOOLEAN") return `lower(${column}) <> coalesce(${cast}::VARCHAR, '')`;
+  if (type === "BIGINT" || type === "DATE" || type === "BOOLEAN") return `lower(trim(${column})) <> coalesce(${cast}::VARCHAR, '')`;
   // A number with leading zeros is a code, such as 00501.
   if (type === "DOUBLE") return `${column} IS NOT NULL AND ${cast} IS NULL OR regexp_matches(${column}, '^\\s*[+-]?0[0-9]')`;
   return `${column} IS NOT NULL AND ${cast} IS NULL`;
 }
 
 function dialect(file: DataFile): string {
+  const { delimiter } = firstLine(file.head.toString("utf8"));
   return (
-    `delim = ${quoteText(delimiterOf(file.head.toString("utf8")))}, quote = '"', escape = '"', header = true, skip = 0, ` +
+    `delim = ${quoteText(delimiter)}, quote = '"', escape = '"', header = true, skip = 0, ` +
     `comment = '', strict_mode = true, null_padding = false, hive_partitioning = false`
   );
 }
 
-/** The delimiter that the first line has most of, outside quotes. */
-export function delimiterOf(text: string): string {
+/** The delimiter that the first line has most of, outside quotes, and how many fields it makes. */
+export function firstLine(text: string): { delimiter: string; fields: number } {
   const counts: Record<string, number> = { ",": 0, ";": 0, "\t": 0, "|": 0 };
   let quoted = false;
   for (const character of text) {
@@ -70,5 +84,6 @@ export function delimiterOf(text: string): string {
     else if (character === "\n" || character === "\r") break;
     else if (Object.hasOwn(counts, character)) counts[character]! += 1;
   }
-  return Object.keys(counts).reduce((best, candidate) => (counts[candidate]! > counts[best]! ? candidate : best));
+  const delimiter = Object.keys(counts).reduce((best, candidate) => (counts[candidate]! > counts[best]! ? candidate : best));
+  return { delimiter, fields: counts[delimiter]! + 1 };
 }

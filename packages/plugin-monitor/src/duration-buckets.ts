@@ -1,5 +1,7 @@
 /** Upper bounds in milliseconds, from 1 ms to a minute. */
-export const DEFAULT_BUCKETS: readonly number[] = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000];
+export const DEFAULT_BUCKETS: readonly number[] = [
+  1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000,
+];
 
 /**
  * Counts of durations up to given bounds, exact at each bound, as a histogram of Prometheus has

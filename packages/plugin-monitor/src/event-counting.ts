@@ -26,7 +26,9 @@ export class EventCounting {
   listen(on: boolean): void {
     if (on === this.#subscriptions.length > 0) return;
     for (const unsubscribe of this.#subscriptions) unsubscribe();
-    this.#subscriptions = on ? Object.entries(COUNTED).map(([name, event]) => this.#subscribe(name, event)) : [];
+    this.#subscriptions = on
+      ? Object.entries(COUNTED).map(([name, event]) => this.#subscribe(name, event))
+      : [];
   }
 
   #subscribe(name: string, event: keyof EventCounts): () => void {

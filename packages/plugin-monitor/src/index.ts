@@ -1,4 +1,4 @@
-export { default } from "./plugin.js";
+export { default, monitorPlugin } from "./plugin.js";
 export { timed } from "./decorators/timed.js";
 export type { OperationSlow } from "./events.js";
 export type { MonitorSection, TimedOptions } from "./options.js";

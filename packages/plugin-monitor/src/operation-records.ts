@@ -38,12 +38,14 @@ export class OperationRecords implements Iterable<OperationRecord> {
     return this.#records.values();
   }
 
-  /** @param bounds upper bounds of the buckets in milliseconds; without them they stay as they are */
+  /** @param bounds upper bounds of the buckets in milliseconds, where the operation is new */
   timing(name: string, bounds?: readonly number[]): OperationTiming {
-    const record = this.#of(name);
-    if (!record.timing) record.timing = new OperationTiming(bounds);
-    else if (bounds && record.name === name) record.timing.useBuckets(bounds);
-    return record.timing;
+    return (this.#of(name).timing ??= new OperationTiming(bounds));
+  }
+
+  /** Gives an operation other bounds. They do not matter where it is counted together with others. */
+  useBuckets(name: string, bounds: readonly number[]): void {
+    this.#records.get(name)?.timing?.useBuckets(bounds);
   }
 
   count(name: string, event: keyof EventCounts): void {

@@ -26,7 +26,12 @@ export interface MonitorSection {
 }
 
 const slow = { duration: true } satisfies JsonSchema;
-const buckets = { type: "array", minItems: 1, maxItems: 100, items: { duration: true, exclusiveMinimum: 0 } } satisfies JsonSchema;
+const buckets = {
+  type: "array",
+  minItems: 1,
+  maxItems: 100,
+  items: { duration: true, exclusiveMinimum: 0 },
+} satisfies JsonSchema;
 
 export const timedSchema = { type: "object", properties: { slow, buckets } } satisfies JsonSchema;
 
@@ -38,3 +43,9 @@ export const monitorSectionSchema = {
     maxOperations: { type: "integer", minimum: 1, default: 1_000 },
   },
 } satisfies JsonSchema;
+
+declare module "@mlmcp/core" {
+  interface AdviceOptions {
+    timed: TimedOptions;
+  }
+}

@@ -47,7 +47,7 @@ export class PerformanceMonitor {
    */
   operation<T>(name: string, fn: () => T): T {
     if (!this.#enabled) return fn();
-    const timing = this.timing(name, this.#buckets);
+    const timing = this.#records.timing(name, this.#buckets);
     timing.enter();
     const started = performance.now();
     let result: T;
@@ -83,8 +83,10 @@ export class PerformanceMonitor {
   }
 
   /** Where calls of an operation are timed: for advice that observes them. */
-  timing(operation: string, buckets?: readonly number[]): OperationTiming {
-    return this.#records.timing(operation, buckets);
+  timing(operation: string, buckets: readonly number[]): OperationTiming {
+    const timing = this.#records.timing(operation, buckets);
+    this.#records.useBuckets(operation, buckets);
+    return timing;
   }
 
   /** Counts what an event says about an operation. */

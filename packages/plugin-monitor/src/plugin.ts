@@ -5,7 +5,7 @@ import { monitorSectionSchema, type MonitorSection } from "./options.js";
 import { PerformanceMonitor } from "./performance-monitor.js";
 
 /** `@timed` and `PerformanceMonitor`. Importing `@timed` is enough for it to be loaded. */
-export default definePlugin({
+export const monitorPlugin = definePlugin({
   name: "@mlmcp/plugin-monitor",
   section: "monitor",
   schema: monitorSectionSchema,
@@ -13,7 +13,10 @@ export default definePlugin({
   register(kernel) {
     const monitor = new PerformanceMonitor();
     kernel.services.value(PerformanceMonitor, monitor);
-    kernel.services.value(EventCounting, new EventCounting(kernel.id, (operation, event) => monitor.count(operation, event)));
+    kernel.services.value(
+      EventCounting,
+      new EventCounting(kernel.id, (operation, event) => monitor.count(operation, event)),
+    );
   },
   start: configure,
   reload: configure,
@@ -21,6 +24,8 @@ export default definePlugin({
     kernel.resolve(EventCounting).listen(false);
   },
 });
+
+export default monitorPlugin;
 
 function configure(kernel: PluginKernel): void {
   const { buckets, maxOperations } = kernel.config.section<MonitorSection>("monitor");

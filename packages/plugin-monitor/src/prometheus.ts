@@ -55,7 +55,8 @@ const families: readonly Family[] = [
     name: "mlmcp_operation_in_flight",
     help: "Calls of the operation that are running.",
     type: "gauge",
-    samples: ({ name: operation, timing }) => (timing ? [{ labels: { operation }, value: timing.inFlight }] : []),
+    samples: ({ name: operation, timing }) =>
+      timing ? [{ labels: { operation }, value: timing.inFlight }] : [],
   },
   {
     name: "mlmcp_cache_requests_total",
@@ -70,9 +71,13 @@ const families: readonly Family[] = [
         : [],
   },
   counterOf("retries", "mlmcp_retry_attempts_total", "Attempts that were made again after a failure."),
-  counterOf("degraded", "mlmcp_degraded_total", "Calls that a fallback answered."),
+  counterOf("degraded", "mlmcp_degraded_total", "Calls for which a fallback was asked."),
   counterOf("breakerOpened", "mlmcp_breaker_opened_total", "Times that a breaker has opened."),
-  counterOf("validationFailed", "mlmcp_validation_failed_total", "Arguments or results that did not match their schema."),
+  counterOf(
+    "validationFailed",
+    "mlmcp_validation_failed_total",
+    "Arguments or results that did not match their schema.",
+  ),
 ];
 
 /**
@@ -99,7 +104,13 @@ export class PrometheusExposition {
     for (const { name, help, type, samples } of families) {
       const metric = {
         name,
-        get: () => ({ name, help, type, aggregator: "sum", values: Array.from(this.#records, samples).flat() }),
+        get: () => ({
+          name,
+          help,
+          type,
+          aggregator: "sum",
+          values: Array.from(this.#records, samples).flat(),
+        }),
       };
       // The registry asks a metric for nothing but its name and `get`.
       registry.registerMetric(metric as unknown as Metric);
@@ -113,7 +124,8 @@ function counterOf(event: keyof EventCounts, name: string, help: string): Family
     name,
     help,
     type: "counter",
-    samples: ({ name: operation, events }) => (events[event] > 0 ? [{ labels: { operation }, value: events[event] }] : []),
+    samples: ({ name: operation, events }) =>
+      events[event] > 0 ? [{ labels: { operation }, value: events[event] }] : [],
   };
 }
 

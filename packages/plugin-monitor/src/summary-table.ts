@@ -1,6 +1,17 @@
 import type { OperationSummary } from "./summary.js";
 
-const HEADER = ["operation", "calls", "errors", "cached", "retried", "degraded", "p50", "p95", "p99", "total"];
+const HEADER = [
+  "operation",
+  "calls",
+  "errors",
+  "cached",
+  "retried",
+  "degraded",
+  "p50",
+  "p95",
+  "p99",
+  "total",
+];
 const MAX_NAME = 60;
 
 /**
@@ -35,7 +46,14 @@ export function tableOf(summaries: readonly OperationSummary[]): string {
 /** Three significant digits and the unit that suits: `850 ns`, `1.25 ms`, `12.3 s`, `2.5 min`, `3 h`. */
 export function duration(ms: number | undefined): string {
   if (ms === undefined) return "-";
-  const units: Array<[label: string, size: number]> = [["h", 3_600_000], ["min", 60_000], ["s", 1_000], ["ms", 1], ["µs", 1e-3], ["ns", 1e-6]];
+  const units: Array<[label: string, size: number]> = [
+    ["h", 3_600_000],
+    ["min", 60_000],
+    ["s", 1_000],
+    ["ms", 1],
+    ["µs", 1e-3],
+    ["ns", 1e-6],
+  ];
   // Half a unit in the third digit below: 999.96 ms is 1 s.
   const [label, size] = units.find(([, unit]) => ms >= unit * 0.9995) ?? units.at(-1)!;
   return `${Number((ms / size).toPrecision(3))} ${label}`;
@@ -43,14 +61,18 @@ export function duration(ms: number | undefined): string {
 
 /** Line breaks, escape sequences and invisible characters would break or forge the table. */
 function printable(name: string): string {
-  const text = name.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
+  const text = name.replaceAll(
+    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
   const characters = Array.from(text);
   return characters.length <= MAX_NAME ? text : `${characters.slice(0, MAX_NAME - 1).join("")}…`;
 }
 
 const COMBINING = /^\p{M}$/u;
 /** East Asian Wide and Fullwidth blocks, and pictographs. */
-const WIDE = /^[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]$/u;
+const WIDE =
+  /^[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]$/u;
 
 /** Columns that a text takes on a terminal. */
 function widthOf(text: string): number {

@@ -11,7 +11,7 @@ export interface OperationSummary {
   readonly cached: number;
   /** Attempts that were made again after a failure. */
   readonly retried: number;
-  /** Calls that a fallback answered. */
+  /** Calls for which a fallback was asked. */
   readonly degraded: number;
   readonly inFlight: number;
   /** Percentiles of the time of a call, within 0.8 %; absent where no call has ended yet. */

@@ -12,7 +12,9 @@ describe("duration buckets", () => {
         (bounds, durations) => {
           const buckets = new DurationBuckets(bounds);
           for (const duration of durations) buckets.record(duration);
-          const expected = buckets.bounds.map((limit) => durations.filter((duration) => duration <= limit).length);
+          const expected = buckets.bounds.map(
+            (limit) => durations.filter((duration) => duration <= limit).length,
+          );
           expect(buckets.cumulative()).toEqual([...expected, durations.length]);
         },
       ),

@@ -27,7 +27,10 @@ interface OpenFamily {
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*/;
 const LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*/;
 const VALUE = /^(?:[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|NaN|\+Inf|-Inf)$/;
-const SUFFIXES: Readonly<Record<string, readonly string[]>> = { histogram: ["_bucket", "_sum", "_count"], summary: ["", "_sum", "_count"] };
+const SUFFIXES: Readonly<Record<string, readonly string[]>> = {
+  histogram: ["_bucket", "_sum", "_count"],
+  summary: ["", "_sum", "_count"],
+};
 
 export function parseExposition(text: string): Map<string, Family> {
   const families = new Map<string, OpenFamily>();
@@ -60,7 +63,8 @@ export function parseExposition(text: string): Map<string, Family> {
       } else {
         if (family.type !== undefined) throw new Error(`a second TYPE of ${name}`);
         if (family.samples.length > 0) throw new Error(`TYPE of ${name} stands behind its samples`);
-        if (!["counter", "gauge", "histogram", "summary", "untyped"].includes(rest)) throw new Error(`unknown type: ${rest}`);
+        if (!["counter", "gauge", "histogram", "summary", "untyped"].includes(rest))
+          throw new Error(`unknown type: ${rest}`);
         family.type = rest;
       }
       continue;
@@ -69,7 +73,9 @@ export function parseExposition(text: string): Map<string, Family> {
     const key = `${sample.name} ${JSON.stringify(Object.entries(sample.labels).toSorted())}`;
     if (seen.has(key)) throw new Error(`a second sample of ${key}`);
     seen.add(key);
-    const belongs = current?.type !== undefined && SUFFIXES[current.type]?.some((suffix) => sample.name === `${current!.name}${suffix}`);
+    const belongs =
+      current?.type !== undefined &&
+      SUFFIXES[current.type]?.some((suffix) => sample.name === `${current!.name}${suffix}`);
     (belongs ? current! : enter(sample.name)).samples.push(sample);
   }
   const result = new Map<string, Family>();
@@ -123,7 +129,10 @@ function unescape(text: string, escapes: RegExp, known: Readonly<Record<string, 
 }
 
 function checkHistogram(name: string, samples: readonly Sample[]): void {
-  const series = new Map<string, { buckets: Array<[le: number, count: number]>; sum?: number; count?: number }>();
+  const series = new Map<
+    string,
+    { buckets: Array<[le: number, count: number]>; sum?: number; count?: number }
+  >();
   for (const { name: sample, labels, value } of samples) {
     const { le, ...others } = labels;
     const key = JSON.stringify(Object.entries(others).toSorted());
@@ -143,7 +152,8 @@ function checkHistogram(name: string, samples: readonly Sample[]): void {
     if (last[1] !== count) throw new Error(`${name} counts ${count}, but its bucket +Inf ${last[1]}`);
     for (const [index, [le, value]] of buckets.entries()) {
       const before = buckets[index - 1];
-      if (before && (le <= before[0] || value < before[1])) throw new Error(`the buckets of ${name} do not grow`);
+      if (before && (le <= before[0] || value < before[1]))
+        throw new Error(`the buckets of ${name} do not grow`);
     }
   }
 }

@@ -54,7 +54,10 @@ describe("the strict reader of Prometheus text", () => {
     ["a histogram without a sum", histogram('h_bucket{le="+Inf"} 1', "h_count 1")],
     ["a histogram whose count differs", histogram('h_bucket{le="+Inf"} 1', "h_sum 1", "h_count 2")],
     ["buckets that shrink", histogram('h_bucket{le="1"} 2', 'h_bucket{le="+Inf"} 1', "h_sum 1", "h_count 1")],
-    ["buckets out of order", histogram('h_bucket{le="2"} 1', 'h_bucket{le="1"} 1', 'h_bucket{le="+Inf"} 1', "h_sum 1", "h_count 1")],
+    [
+      "buckets out of order",
+      histogram('h_bucket{le="2"} 1', 'h_bucket{le="1"} 1', 'h_bucket{le="+Inf"} 1', "h_sum 1", "h_count 1"),
+    ],
   ])("refuses %s", (_, text) => {
     expect(() => parseExposition(text)).toThrow();
   });

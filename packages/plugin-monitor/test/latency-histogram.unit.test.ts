@@ -45,11 +45,15 @@ describe("a latency histogram", () => {
 
   it("never answers outside what it has seen", () => {
     fc.assert(
-      fc.property(fc.array(fc.double({ min: 0, max: 1e12, noNaN: true }), { minLength: 1 }), quantile, (durations, q) => {
-        const estimate = histogramOf(durations).percentile(q)!;
-        expect(estimate).toBeGreaterThanOrEqual(Math.min(...durations));
-        expect(estimate).toBeLessThanOrEqual(Math.max(...durations));
-      }),
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 1e12, noNaN: true }), { minLength: 1 }),
+        quantile,
+        (durations, q) => {
+          const estimate = histogramOf(durations).percentile(q)!;
+          expect(estimate).toBeGreaterThanOrEqual(Math.min(...durations));
+          expect(estimate).toBeLessThanOrEqual(Math.max(...durations));
+        },
+      ),
     );
   });
 

@@ -3,8 +3,11 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { parseExposition, type Family } from "./exposition.js";
 
-const sampleOf = (families: Map<string, Family>, family: string, labels: Record<string, string>, name = family) =>
-  families.get(family)?.samples.find((sample) => sample.name === name && Object.entries({ ...sample.labels, ...labels }).every(([key, value]) => sample.labels[key] === value))?.value;
+const sampleOf = (families: Map<string, Family>, family: string, labels: Record<string, string>) =>
+  families
+    .get(family)
+    ?.samples.find((sample) => Object.entries(labels).every(([key, value]) => sample.labels[key] === value))
+    ?.value;
 
 describe("PerformanceMonitor", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "performance"] }));
@@ -18,7 +21,19 @@ describe("PerformanceMonitor", () => {
     await vi.advanceTimersByTimeAsync(250);
     await expect(result).resolves.toBe("rows");
     expect(monitor.summary()).toEqual([
-      { operation: "load", calls: 1, errors: 0, cached: 0, retried: 0, degraded: 0, inFlight: 0, p50: 250, p95: 250, p99: 250, total: 250 },
+      {
+        operation: "load",
+        calls: 1,
+        errors: 0,
+        cached: 0,
+        retried: 0,
+        degraded: 0,
+        inFlight: 0,
+        p50: 250,
+        p95: 250,
+        p99: 250,
+        total: 250,
+      },
     ]);
   });
 
@@ -35,7 +50,11 @@ describe("PerformanceMonitor", () => {
   it("counts an error as a call and hands on the same object", async () => {
     const monitor = new PerformanceMonitor();
     const fault = new Error("no");
-    expect(() => monitor.operation("m", () => { throw fault; })).toThrow(fault);
+    expect(() =>
+      monitor.operation("m", () => {
+        throw fault;
+      }),
+    ).toThrow(fault);
     await expect(monitor.operation("m", () => Promise.reject(fault))).rejects.toBe(fault);
     expect(monitor.summary()[0]).toMatchObject({ calls: 2, errors: 2, inFlight: 0 });
   });
@@ -47,7 +66,12 @@ describe("PerformanceMonitor", () => {
     expect(monitor.summary()[0]).toMatchObject({ calls: 1, inFlight: 2, total: 100 });
     await vi.advanceTimersByTimeAsync(200);
     expect(await Promise.all(calls)).toEqual([300, 100, 200]);
-    expect(monitor.summary()[0]).toMatchObject({ calls: 3, inFlight: 0, total: 600, p50: expect.closeTo(200, -1) });
+    expect(monitor.summary()[0]).toMatchObject({
+      calls: 3,
+      inFlight: 0,
+      total: 600,
+      p50: expect.closeTo(200, -1),
+    });
   });
 
   it("leaves the operation that took most time first", () => {
@@ -62,7 +86,9 @@ describe("PerformanceMonitor", () => {
     monitor.operation("done", () => 1);
     const running = monitor.operation("running", () => after(10, 1));
     monitor.reset();
-    expect(monitor.summary()).toMatchObject([{ operation: "running", calls: 0, inFlight: 1, p50: undefined }]);
+    expect(monitor.summary()).toMatchObject([
+      { operation: "running", calls: 0, inFlight: 1, p50: undefined },
+    ]);
     await vi.advanceTimersByTimeAsync(10);
     await running;
     expect(monitor.summary()).toMatchObject([{ operation: "running", calls: 1, inFlight: 0, p50: 10 }]);
@@ -78,7 +104,12 @@ describe("PerformanceMonitor", () => {
     const monitor = new PerformanceMonitor({ maxOperations: 3 });
     for (let index = 0; index < 1_000; index++) monitor.operation(`user ${index % 100}`, () => 1);
     const summary = monitor.summary();
-    expect(summary.map(({ operation }) => operation).toSorted()).toEqual(["(other)", "user 0", "user 1", "user 2"]);
+    expect(summary.map(({ operation }) => operation).toSorted()).toEqual([
+      "(other)",
+      "user 0",
+      "user 1",
+      "user 2",
+    ]);
     expect(summary.reduce((calls, row) => calls + row.calls, 0)).toBe(1_000);
   });
 
@@ -86,7 +117,12 @@ describe("PerformanceMonitor", () => {
     it("gives every family of its operations", async () => {
       const monitor = new PerformanceMonitor({ buckets: [10, 100] });
       monitor.operation("m", () => void vi.advanceTimersByTime(10));
-      expect(() => monitor.operation("m", () => { vi.advanceTimersByTime(50); throw new Error("no"); })).toThrow();
+      expect(() =>
+        monitor.operation("m", () => {
+          vi.advanceTimersByTime(50);
+          throw new Error("no");
+        }),
+      ).toThrow();
       void monitor.operation("m", () => after(1, 1));
       const families = parseExposition(await monitor.metrics());
       const duration = families.get("mlmcp_operation_duration_seconds");
@@ -112,14 +148,30 @@ describe("PerformanceMonitor", () => {
     it("is valid for any operation names, and tells them apart", async () => {
       const name = fc.oneof(
         fc.string({ unit: "binary" }),
-        fc.constantFrom('a"b', "a\nb", "a\\nb", "a\\", "", " ", "{}", "café ☕", "__proto__", "le", '",le="1', "\r\n", "# TYPE x y"),
+        fc.constantFrom(
+          'a"b',
+          "a\nb",
+          "a\\nb",
+          "a\\",
+          "",
+          " ",
+          "{}",
+          "café ☕",
+          "__proto__",
+          "le",
+          '",le="1',
+          "\r\n",
+          "# TYPE x y",
+        ),
       );
       await fc.assert(
         fc.asyncProperty(fc.uniqueArray(name, { maxLength: 10 }), async (names) => {
           const monitor = new PerformanceMonitor();
           for (const operation of names) monitor.operation(operation, () => 1);
           const calls = parseExposition(await monitor.metrics()).get("mlmcp_operation_calls_total")!;
-          const seen = calls.samples.filter(({ labels }) => labels["outcome"] === "ok").map(({ labels }) => labels["operation"]);
+          const seen = calls.samples
+            .filter(({ labels }) => labels["outcome"] === "ok")
+            .map(({ labels }) => labels["operation"]);
           expect(seen.toSorted()).toEqual(names.toSorted());
         }),
         { numRuns: 300 },
@@ -138,7 +190,12 @@ describe("PerformanceMonitor", () => {
       const families = parseExposition(await monitor.metrics());
       expect(sampleOf(families, "mlmcp_cache_requests_total", { operation: "m", result: "hit" })).toBe(2);
       expect(sampleOf(families, "mlmcp_cache_requests_total", { operation: "m", result: "miss" })).toBe(1);
-      for (const family of ["mlmcp_retry_attempts_total", "mlmcp_degraded_total", "mlmcp_breaker_opened_total", "mlmcp_validation_failed_total"]) {
+      for (const family of [
+        "mlmcp_retry_attempts_total",
+        "mlmcp_degraded_total",
+        "mlmcp_breaker_opened_total",
+        "mlmcp_validation_failed_total",
+      ]) {
         expect(sampleOf(families, family, { operation: "m" }), family).toBe(1);
       }
       expect(monitor.summary()).toEqual([]);

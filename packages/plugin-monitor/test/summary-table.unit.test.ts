@@ -21,7 +21,17 @@ describe("the summary table", () => {
   it("aligns names to the left and numbers to the right", () => {
     const table = tableOf([
       row({ operation: "Profiler.run", calls: 12, cached: 11, p50: 1.2, p95: 840, p99: 840, total: 853.2 }),
-      row({ operation: "Model.train", calls: 1_000, errors: 2, retried: 7, degraded: 3, p50: 0.004, p95: 12_345, p99: 61_000, total: 7_200_000 }),
+      row({
+        operation: "Model.train",
+        calls: 1_000,
+        errors: 2,
+        retried: 7,
+        degraded: 3,
+        p50: 0.004,
+        p95: 12_345,
+        p99: 61_000,
+        total: 7_200_000,
+      }),
     ]);
     expect(table.split("\n")).toEqual([
       "operation     calls  errors  cached  retried  degraded     p50     p95       p99   total",
@@ -45,7 +55,11 @@ describe("the summary table", () => {
   });
 
   it("counts wide and combining characters as a terminal shows them", () => {
-    const [, wide, combining, plain] = tableOf([row({ operation: "取引.集計" }), row({ operation: "cafe\u0301" }), row({ operation: "plain" })]).split("\n");
+    const [, wide, combining, plain] = tableOf([
+      row({ operation: "取引.集計" }),
+      row({ operation: "cafe\u0301" }),
+      row({ operation: "plain" }),
+    ]).split("\n");
     // Nine columns for the wide name, and as many for the header "operation".
     expect(wide).toBe("取引.集計" + plain!.slice(9));
     expect(combining).toBe("cafe\u0301     " + plain!.slice(9));

@@ -27,11 +27,17 @@ export async function runChunked<Result>(
   work: (chunk: unknown[]) => Promise<unknown>,
 ): Promise<Result[]> {
   if (!Array.isArray(items)) {
-    throw new ConfigurationError(`${label}: in map mode the first argument must be an array; received ${typeOf(items)}.`, {
-      code: "MLMCP_PARALLEL_MAP",
-      context: { operation: label },
-      suggestions: ["Pass an array, such as Array.from(iterable).", 'Use mode "call" to send the arguments as they are.'],
-    });
+    throw new ConfigurationError(
+      `${label}: in map mode the first argument must be an array; received ${typeOf(items)}.`,
+      {
+        code: "MLMCP_PARALLEL_MAP",
+        context: { operation: label },
+        suggestions: [
+          "Pass an array, such as Array.from(iterable).",
+          'Use mode "call" to send the arguments as they are.',
+        ],
+      },
+    );
   }
   const results = new Array<Result>(items.length);
   let next = 0;
@@ -65,7 +71,10 @@ function check(label: string, answer: unknown, length: number): asserts answer i
     {
       code: "MLMCP_PARALLEL_MAP",
       context: { operation: label, expected: length },
-      suggestions: ["Return one result for each item, in order.", 'Use mode "call" for a method that sums an array up.'],
+      suggestions: [
+        "Return one result for each item, in order.",
+        'Use mode "call" for a method that sums an array up.',
+      ],
     },
   );
 }

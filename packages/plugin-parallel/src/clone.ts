@@ -15,7 +15,11 @@ export function findUnclonable(value: unknown): Unclonable | undefined {
 }
 
 /** The error for arguments that cannot be sent to a worker: names the argument and the place in it. */
-export function argumentsNotClonable(label: string, args: readonly unknown[], cause: unknown): ConfigurationError {
+export function argumentsNotClonable(
+  label: string,
+  args: readonly unknown[],
+  cause: unknown,
+): ConfigurationError {
   const position = args.findIndex((arg) => !isClonable(arg));
   const found = position < 0 ? undefined : findUnclonable(args[position]);
   const at = position < 0 ? "its arguments" : `argument ${position + 1}`;
@@ -59,7 +63,8 @@ function describe(found: Unclonable | undefined, cause: unknown): string {
 }
 
 function search(value: unknown, path: string, seen: Set<object>): Unclonable | undefined {
-  if (typeof value === "function") return { path, what: value.name ? `the function ${value.name}` : "a function" };
+  if (typeof value === "function")
+    return { path, what: value.name ? `the function ${value.name}` : "a function" };
   if (typeof value === "symbol") return { path, what: "a symbol" };
   if (typeof value !== "object" || value === null || seen.has(value)) return undefined;
   seen.add(value);
@@ -69,7 +74,9 @@ function search(value: unknown, path: string, seen: Set<object>): Unclonable | u
     if (found) return found;
   }
   // Its parts are fine: then it is the thing itself, such as a Promise or a WeakMap.
-  return isClonable(value) ? undefined : { path, what: `a ${value.constructor?.name || "value of another kind"}` };
+  return isClonable(value)
+    ? undefined
+    : { path, what: `a ${value.constructor?.name || "value of another kind"}` };
 }
 
 function* children(value: object): Iterable<[step: string, child: unknown]> {
@@ -87,7 +94,11 @@ function* children(value: object): Iterable<[step: string, child: unknown]> {
   }
   const isArray = Array.isArray(value);
   for (const key of Object.keys(value)) {
-    const step = isArray ? `[${key}]` : /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+    const step = isArray
+      ? `[${key}]`
+      : /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
+        ? `.${key}`
+        : `[${JSON.stringify(key)}]`;
     yield [step, (value as Record<string, unknown>)[key]];
   }
 }

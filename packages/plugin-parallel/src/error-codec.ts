@@ -126,7 +126,8 @@ function decode({ type, name, message, stack, cause, fields }: EncodedError & { 
 function construct(type: string, name: string, message: string, fields: ReadonlyMap<string, unknown>): Error {
   const framework = frameworkErrors.get(type);
   if (framework) return new framework(message, Object.fromEntries(fields) as core.MlmcpErrorOptions);
-  if (type === "AggregateError") return new AggregateError((fields.get("errors") as unknown[] | undefined) ?? [], message);
+  if (type === "AggregateError")
+    return new AggregateError((fields.get("errors") as unknown[] | undefined) ?? [], message);
   if (type === "DOMException") return new DOMException(message, name);
   return new (nativeErrors[type] ?? Error)(message);
 }
@@ -137,7 +138,8 @@ function typeOf(error: Error): string {
   if (error instanceof DOMException) return "DOMException";
   if (error instanceof AggregateError) return "AggregateError";
   for (let prototype: unknown = error; prototype !== null; prototype = Object.getPrototypeOf(prototype)) {
-    const constructor: unknown = Object.hasOwn(prototype as object, "constructor") && (prototype as object).constructor;
+    const constructor: unknown =
+      Object.hasOwn(prototype as object, "constructor") && (prototype as object).constructor;
     // By identity: an application's class may be named as a native one is.
     const native = Object.entries(nativeErrors).find(([, type]) => type === constructor);
     if (native) return native[0];

@@ -1,3 +1,4 @@
+import { AbortListeners } from "./abort-listeners.js";
 import { argumentsNotClonable, resultNotClonable } from "./clone.js";
 import { poolStopped, taskTimeout } from "./faults.js";
 import type { Job, ParallelStats, Runner } from "./runner.js";
@@ -11,6 +12,7 @@ export class InlineRunner implements Runner {
   #running = 0;
   #completed = 0;
   #failed = 0;
+  readonly #aborts = new AbortListeners();
   /** One for each task that runs: releases its caller. */
   readonly #releases = new Set<(reason: unknown) => void>();
 
@@ -43,6 +45,7 @@ export class InlineRunner implements Runner {
       completed: this.#completed,
       failed: this.#failed,
       lost: 0,
+      startFailures: 0,
     };
   }
 
@@ -63,14 +66,13 @@ export class InlineRunner implements Runner {
       release = (reason) => reject((reason ?? poolStopped(label)) as Error);
       if (timeout !== undefined) timer = setTimeout(() => reject(taskTimeout(label, timeout)), timeout);
     });
-    const onAbort = (): void => release(signal?.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const endListening = signal && this.#aborts.add(signal, () => release(signal.reason));
     this.#releases.add(release);
     try {
       return await Promise.race([work, released]);
     } finally {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
+      endListening?.();
       this.#releases.delete(release);
     }
   }

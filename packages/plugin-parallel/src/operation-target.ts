@@ -37,10 +37,16 @@ export function operationTarget(
 function calledClass({ kind, owner }: OperationInfo, self: unknown): AnyClass | undefined {
   const called: unknown = kind === "static" ? self : (self as object | undefined | null)?.constructor;
   // Anything else (a detached method, a stand-in of a test) has nothing to add to the declaring class.
-  return owner && typeof called === "function" && called.prototype instanceof owner ? (called as AnyClass) : undefined;
+  return owner && typeof called === "function" && called.prototype instanceof owner
+    ? (called as AnyClass)
+    : undefined;
 }
 
-function subclassUrl(id: string, subclass: AnyClass, operations: readonly OperationInfo[]): string | undefined {
+function subclassUrl(
+  id: string,
+  subclass: AnyClass,
+  operations: readonly OperationInfo[],
+): string | undefined {
   const own = operations.find(({ owner }) => owner === subclass);
   return own?.source && moduleUrl(id, own.source.file);
 }

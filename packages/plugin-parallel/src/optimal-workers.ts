@@ -24,7 +24,9 @@ export function optimalWorkers(work: { dataMb: number; complexity?: Complexity }
   const msPerMb = typeof complexity === "number" ? complexity : MS_PER_MB[complexity];
   const milliseconds = dataMb * msPerMb;
   if (!(milliseconds >= 0)) {
-    throw new RangeError(`optimalWorkers: dataMb and complexity must not be negative; received ${dataMb} and ${String(complexity)}.`);
+    throw new RangeError(
+      `optimalWorkers: dataMb and complexity must not be negative; received ${dataMb} and ${String(complexity)}.`,
+    );
   }
   return Math.max(1, Math.min(limit, Math.round(Math.sqrt(milliseconds / MS_PER_WORKER))));
 }

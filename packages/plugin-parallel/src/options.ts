@@ -38,7 +38,7 @@ export interface ParallelOptions {
 }
 
 /** Defaults of {@link ParallelOptions}. */
-export const PARALLEL_DEFAULTS = { mode: "call" } as const satisfies ParallelOptions;
+const PARALLEL_DEFAULTS = { mode: "call" } as const satisfies ParallelOptions;
 
 /** JSON Schema of {@link ParallelOptions}. */
 export const parallelOptionsSchema: JsonSchema = {
@@ -79,7 +79,7 @@ export interface ParallelSection {
 }
 
 /** Defaults of {@link ParallelSection}, as they are written. */
-export const PARALLEL_SECTION_DEFAULTS = {
+const PARALLEL_SECTION_DEFAULTS = {
   runtime: "worker_threads",
   maxQueue: 250_000,
   loadTimeout: "30s",

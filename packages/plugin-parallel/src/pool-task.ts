@@ -1,13 +1,14 @@
 import { argumentsNotClonable, isDataCloneError } from "./clone.js";
 import { decodeError } from "./error-codec.js";
-import { loadTimeout, taskTimeout } from "./faults.js";
-import { targetKey, type WorkerReply, type WorkerRequest } from "./protocol.js";
+import { loadTimeout, MAIN_RUNS_AGAIN, mainRunsAgain, saysMainRunsAgain, taskTimeout } from "./faults.js";
+import { targetKey, type Target, type WorkerReply, type WorkerRequest } from "./protocol.js";
 import type { Job } from "./runner.js";
 import type { WorkerThread } from "./worker-thread.js";
 
 /** One task of a pool: waits, runs in one worker, and settles once. */
 export class PoolTask {
   readonly job: Job;
+  readonly target: Target;
   readonly result: Promise<unknown>;
   readonly #queuedAt = performance.now();
   #resolve!: (value: unknown) => void;
@@ -16,8 +17,9 @@ export class PoolTask {
   /** Why it was given up: takes the place of the error that ending its worker causes. */
   #interruption: { readonly reason: unknown } | undefined;
 
-  constructor(job: Job) {
+  constructor(job: Job, target: Target) {
     this.job = job;
+    this.target = target;
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -44,7 +46,9 @@ export class PoolTask {
       worker.tasks += 1;
       this.#resolve(await this.#run(worker));
     } catch (error) {
-      failure = this.#interruption ? { error: this.#interruption.reason } : { error };
+      failure = {
+        error: this.#interruption ? this.#interruption.reason : this.#explain(error, startedAt === undefined),
+      };
       this.#reject(failure.error);
     }
     if (startedAt !== undefined) {
@@ -54,9 +58,23 @@ export class PoolTask {
     return failure;
   }
 
+  /** Says of errors of the worker that they come from the application that it started. */
+  #explain(error: unknown, loading: boolean): unknown {
+    const { target } = this;
+    const { label } = this.job;
+    const { code, context } = error as { code?: unknown; context?: { exitCode?: unknown } };
+    if (code === MAIN_RUNS_AGAIN) return error;
+    // While a module is imported nothing else of the application runs that could exit.
+    const exitedWhileLoading = loading && code === "MLMCP_WORKER_LOST" && context?.exitCode !== undefined;
+    return exitedWhileLoading || saysMainRunsAgain(error)
+      ? mainRunsAgain(label, target.module, error)
+      : error;
+  }
+
   /** The import of the module is a request of its own, so that the task's timeout does not count it. */
   async #load(worker: WorkerThread, limit: number): Promise<void> {
-    const { label, target } = this.job;
+    const { target } = this;
+    const { label } = this.job;
     const key = targetKey(target);
     if (worker.loaded.has(key)) return;
     const late = (): unknown => loadTimeout(label, target.module, limit);
@@ -65,7 +83,8 @@ export class PoolTask {
   }
 
   async #run(worker: WorkerThread): Promise<unknown> {
-    const { label, target, args, apply, advised, context, timeout } = this.job;
+    const { target } = this;
+    const { label, args, apply, advised, context, timeout } = this.job;
     const late = (): unknown => taskTimeout(label, timeout!, worker.id);
     const request = { kind: "run", label, target, args, apply, advised, context } as const;
     try {
@@ -75,7 +94,12 @@ export class PoolTask {
     }
   }
 
-  async #ask(worker: WorkerThread, request: WorkerRequest, limit: number | undefined, late: () => unknown): Promise<WorkerReply> {
+  async #ask(
+    worker: WorkerThread,
+    request: WorkerRequest,
+    limit: number | undefined,
+    late: () => unknown,
+  ): Promise<WorkerReply> {
     const timer = limit === undefined ? undefined : setTimeout(() => this.interrupt(late()), limit);
     try {
       return await worker.ask(request);

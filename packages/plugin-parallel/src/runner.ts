@@ -15,7 +15,8 @@ export interface TaskReport {
 export interface Job {
   /** Names the work in errors: `ReportService.summarise`. Tasks of one label share its limit. */
   readonly label: string;
-  readonly target: Target;
+  /** Names the work for a worker; asked only where one runs it. */
+  target(): Target;
   readonly args: readonly unknown[];
   readonly apply: Apply;
   readonly advised: boolean;
@@ -51,6 +52,8 @@ export interface ParallelStats {
   readonly failed: number;
   /** Workers that ended before their time: by a timeout, an abort, `process.exit()` or a crash. */
   readonly lost: number;
+  /** Workers in a row that were lost before they ran a task. */
+  readonly startFailures: number;
 }
 
 /** Runs tasks: in workers, or in this thread. */

@@ -20,7 +20,11 @@ interface ThreadState {
 const key = Symbol.for("@mlmcp/plugin-parallel/1");
 const host = globalThis as { [key]?: ThreadState };
 
-export const threadState: ThreadState = (host[key] ??= { asked: false, ownKernels: new Set(), refusal: undefined });
+export const threadState: ThreadState = (host[key] ??= {
+  asked: false,
+  ownKernels: new Set(),
+  refusal: undefined,
+});
 
 /**
  * What this thread was started with, where it is a worker of this package. Readable before any
@@ -29,7 +33,9 @@ export const threadState: ThreadState = (host[key] ??= { asked: false, ownKernel
 export function workerSetup(): WorkerSetup | undefined {
   // tinypool wraps what it is given: [its own, ours].
   const ours: unknown = !isMainThread && Array.isArray(workerData) ? workerData[1] : undefined;
-  return typeof ours === "object" && ours !== null ? (ours as Record<string, WorkerSetup>)[SETUP_KEY] : undefined;
+  return typeof ours === "object" && ours !== null
+    ? (ours as Record<string, WorkerSetup>)[SETUP_KEY]
+    : undefined;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+import { AbortListeners } from "./abort-listeners.js";
 import { mainRunsAgain, poolStopped, queueFull, saysMainRunsAgain } from "./faults.js";
 import { PoolTask } from "./pool-task.js";
 import type { WorkerSetup } from "./protocol.js";
@@ -36,9 +38,9 @@ const REMEMBERED_IDS = 1000;
  * workers do not keep the process alive.
  */
 export class WorkerPool implements Runner {
-  readonly #options: WorkerPoolOptions;
-  #setup: WorkerSetup;
-  #capacity: number;
+  #options: WorkerPoolOptions;
+  /** The most tasks at once that an operation has asked for. */
+  #reserved = 0;
   readonly #workers = new Set<WorkerThread>();
   /** The one that ran last is taken first: its caches are warm. */
   readonly #idle: WorkerThread[] = [];
@@ -48,32 +50,41 @@ export class WorkerPool implements Runner {
   readonly #lanes = new Map<string, Lane>();
   readonly #running = new Set<PoolTask>();
   readonly #ids = new Set<number>();
+  readonly #aborts = new AbortListeners();
   /** Modules whose import starts the application, and the error that said so. */
   readonly #refused = new Map<string, unknown>();
   #queued = 0;
   #completed = 0;
   #failed = 0;
   #lost = 0;
+  #startFailures = 0;
   #closed = false;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
-    this.#setup = options.setup;
-    this.#capacity = options.workers;
   }
 
-  run(job: Job): Promise<unknown> {
-    const { label, signal, target } = job;
-    const { maxQueue } = this.#options;
-    if (this.#closed) return Promise.reject(poolStopped(label));
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#refused.has(target.module)) {
-      return Promise.reject(mainRunsAgain(label, target.module, this.#refused.get(target.module)));
-    }
-    if (this.#queued >= maxQueue) return Promise.reject(queueFull(label, maxQueue));
+  get #capacity(): number {
+    return Math.max(this.#options.workers, this.#reserved);
+  }
 
-    const task = new PoolTask(job);
+  async run(job: Job): Promise<unknown> {
+    const { label, signal } = job;
+    const { maxQueue } = this.#options;
+    if (this.#closed) throw poolStopped(label);
+    signal?.throwIfAborted();
+    const target = job.target();
+    if (this.#refused.has(target.module))
+      throw mainRunsAgain(label, target.module, this.#refused.get(target.module));
+    this.#reserved = Math.max(this.#reserved, job.limit ?? 0);
     const lane = this.#laneOf(label);
+    const startsNow = this.#hasRoom && lane.running < (job.limit ?? this.#capacity);
+    if (this.#queued >= maxQueue && !startsNow) {
+      this.#drop(lane);
+      throw queueFull(label, maxQueue);
+    }
+
+    const task = new PoolTask(job, target);
     const place = lane.waiting.push(task);
     this.#queued += 1;
     if (signal) this.#endOnAbort(task, lane, place, signal);
@@ -81,27 +92,31 @@ export class WorkerPool implements Runner {
     return task.result;
   }
 
-  /** Makes room for as many tasks at once as an operation asks for. */
-  reserve(workers: number): void {
-    this.#capacity = Math.max(this.#capacity, workers);
-  }
-
-  /** Has workers run with another configuration: those that are there finish their task and are replaced. */
-  renew(setup: WorkerSetup): void {
-    this.#setup = setup;
-    for (const worker of this.#idle.splice(0)) this.#retire(worker);
+  /**
+   * Goes on with other options. Where the workers' set-up is another one, those that are there
+   * finish their task and are replaced.
+   */
+  configure(options: WorkerPoolOptions): void {
+    const keep = isDeepStrictEqual(this.#options.setup, options.setup) && this.#options.file === options.file;
+    this.#options = keep ? { ...options, setup: this.#options.setup } : options;
+    for (const worker of this.#idle.splice(0)) this.#release(worker);
   }
 
   stats(): ParallelStats {
     const idle = new Set(this.#idle);
     return {
-      workers: Array.from(this.#workers, (worker) => ({ id: worker.id, tasks: worker.tasks, busy: !idle.has(worker) })),
+      workers: Array.from(this.#workers, (worker) => ({
+        id: worker.id,
+        tasks: worker.tasks,
+        busy: !idle.has(worker),
+      })),
       capacity: this.#capacity,
       queued: this.#queued,
       running: this.#running.size,
       completed: this.#completed,
       failed: this.#failed,
       lost: this.#lost,
+      startFailures: this.#startFailures,
     };
   }
 
@@ -117,7 +132,8 @@ export class WorkerPool implements Runner {
   async close(): Promise<number> {
     this.#closed = true;
     for (const lane of this.#lanes.values()) {
-      for (let task = lane.waiting.shift(); task; task = lane.waiting.shift()) task.interrupt(poolStopped(lane.label));
+      for (let task = lane.waiting.shift(); task; task = lane.waiting.shift())
+        task.interrupt(poolStopped(lane.label));
     }
     this.#lanes.clear();
     this.#queued = 0;
@@ -142,16 +158,14 @@ export class WorkerPool implements Runner {
       }
       task.interrupt(signal.reason);
     };
-    signal.addEventListener("abort", onAbort, { once: true });
-    const settled = (): void => signal.removeEventListener("abort", onAbort);
+    const settled = this.#aborts.add(signal, onAbort);
     task.result.then(settled, settled);
   }
 
   /** Gives waiting tasks to idle workers, and starts workers while there may be more. */
   #dispatch(): void {
     for (let lane = this.#nextLane(); lane; lane = this.#nextLane()) {
-      const mayStart = this.#workers.size < this.#capacity;
-      if (this.#idle.length === 0 && !mayStart) return;
+      if (!this.#hasRoom) return;
       const task = lane.waiting.shift()!;
       this.#queued -= 1;
       try {
@@ -184,16 +198,30 @@ export class WorkerPool implements Runner {
     this.#drop(lane);
     if (failure) this.#failed += 1;
     else this.#completed += 1;
-    if (failure && saysMainRunsAgain(failure.error)) this.#refused.set(task.job.target.module, failure.error);
-    if (worker.tasks > 0) this.#remember(worker.id);
-    if (worker.gone) this.#forget(worker);
-    else if (worker.setup !== this.#setup) this.#retire(worker);
-    else this.#idle.push(worker);
+    if (worker.tasks > 0) {
+      this.#startFailures = 0;
+      this.#remember(worker.id);
+    }
+    if (failure && saysMainRunsAgain(failure.error)) this.#refused.set(task.target.module, failure.error);
+    this.#release(worker);
     this.#dispatch();
   }
 
+  /** Whether a worker is free, or may be started. */
+  get #hasRoom(): boolean {
+    return this.#idle.length > 0 || this.#workers.size < this.#capacity;
+  }
+
+  /** A worker has nothing to do. */
+  #release(worker: WorkerThread): void {
+    if (worker.gone) this.#forget(worker);
+    else if (worker.setup !== this.#options.setup || this.#workers.size > this.#capacity)
+      this.#retire(worker);
+    else this.#idle.push(worker);
+  }
+
   #start(): WorkerThread {
-    const worker = new WorkerThread(this.#options.file, this.#setup, (lost) => this.#forget(lost));
+    const worker = new WorkerThread(this.#options.file, this.#options.setup, (lost) => this.#forget(lost));
     this.#workers.add(worker);
     return worker;
   }
@@ -202,6 +230,7 @@ export class WorkerPool implements Runner {
   #forget(worker: WorkerThread): void {
     if (!this.#workers.delete(worker)) return;
     this.#lost += 1;
+    if (worker.tasks === 0) this.#startFailures += 1;
     const index = this.#idle.indexOf(worker);
     if (index >= 0) this.#idle.splice(index, 1);
     this.#await(worker);

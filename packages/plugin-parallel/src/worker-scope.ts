@@ -5,16 +5,22 @@ import {
   type Kernel,
   type OperationInfo,
   type Plugin,
+  type Token,
 } from "@mlmcp/core";
-import { mainRunsAgain, saysMainRunsAgain } from "./faults.js";
-import { targetKey, type OperationTarget, type FunctionTarget, type Target, type WorkerRequest, type WorkerSetup } from "./protocol.js";
+import { mainRunsAgain } from "./faults.js";
+import { importFunction, importModule, type Method, type Module } from "./import-module.js";
+import {
+  targetKey,
+  type OperationTarget,
+  type Target,
+  type WorkerRequest,
+  type WorkerSetup,
+} from "./protocol.js";
 import { threadState, WORKER_PLUGIN } from "./thread-state.js";
 import { workerConfig } from "./worker-config.js";
 
 type RunRequest = WorkerRequest & { readonly kind: "run" };
-type Method = (this: unknown, ...args: readonly unknown[]) => unknown;
-type Class = new (...args: never[]) => object;
-type Module = Readonly<Record<string, unknown>>;
+type Class = Extract<Token<object>, abstract new (...args: never[]) => object>;
 
 /** A target, found in this thread. */
 interface Found {
@@ -49,11 +55,7 @@ export class WorkerScope {
 
   /** Imports what a target needs, and constructs its `this`. */
   async load(label: string, target: Target): Promise<void> {
-    const modules = [await importModule(label, target.module)];
-    if (target.kind === "operation" && target.subclass) modules.unshift(await importModule(label, target.subclass.module));
-    const kernel = await this.#kernelFor(label, target);
-    const found = target.kind === "function" ? findFunction(target, modules[0]!) : this.#findMethod(target, modules, kernel);
-    this.#found.set(targetKey(target), found);
+    this.#found.set(targetKey(target), await this.#find(label, target));
   }
 
   async run({ label, target, args, apply, advised, context }: RunRequest): Promise<unknown> {
@@ -63,7 +65,7 @@ export class WorkerScope {
     const method = advised ? found.advised : found.method;
     const kernel = this.#kernel!;
     const work = async (): Promise<unknown> => {
-      if (apply === "once") return method.apply(found.self, args);
+      if (apply === "once") return method.call(found.self, ...args);
       const results: unknown[] = [];
       for (const item of args[0] as readonly unknown[]) results.push(await method.call(found.self, item));
       return results;
@@ -100,6 +102,17 @@ export class WorkerScope {
     return this.#kernel;
   }
 
+  async #find(label: string, target: Target): Promise<Found> {
+    if (target.kind === "function") {
+      const method = await importFunction(label, target);
+      await this.#kernelFor(label, target);
+      return { self: undefined, method, advised: method };
+    }
+    const modules = [await importModule(label, target.module)];
+    if (target.subclass) modules.push(await importModule(label, target.subclass.module));
+    return this.#findMethod(target, modules, await this.#kernelFor(label, target));
+  }
+
   #findMethod(target: OperationTarget, modules: readonly Module[], kernel: Kernel): Found {
     const operations = (): OperationInfo[] => kernel.operations.list();
     const operation = findOperation(target, operations());
@@ -134,37 +147,10 @@ export class WorkerScope {
   }
 }
 
-async function importModule(label: string, module: string): Promise<Module> {
-  try {
-    return (await import(module)) as Module;
-  } catch (cause) {
-    if (saysMainRunsAgain(cause)) throw mainRunsAgain(label, module, cause);
-    const typescript = /\.[cm]?tsx?$/.test(module);
-    throw new ConfigurationError(`${label}: a worker cannot import ${module}: ${messageOf(cause)}`, {
-      code: "MLMCP_PARALLEL_MODULE",
-      cause,
-      context: { operation: label, module },
-      suggestions: typescript
-        ? [
-            "Workers load what Node loads: compile the module, or start the process with a loader, such as `node --import tsx`.",
-            'In tests set `parallel: { runtime: "inline" }`.',
-          ]
-        : ["Give the module that defines the class: @parallel({ module: import.meta.url })."],
-    });
-  }
-}
-
-function findFunction(target: FunctionTarget, module: Module): Found {
-  const found = Object.hasOwn(module, target.export) ? module[target.export] : undefined;
-  if (typeof found === "function") return { self: undefined, method: found as Method, advised: found as Method };
-  throw new ConfigurationError(`${target.module} exports no function "${target.export}".`, {
-    code: "MLMCP_PARALLEL_MODULE",
-    context: { module: target.module, export: target.export },
-    suggestions: [`It exports: ${Object.keys(module).join(", ") || "nothing"}.`],
-  });
-}
-
-function findOperation(target: OperationTarget, operations: readonly OperationInfo[]): OperationInfo | undefined {
+function findOperation(
+  target: OperationTarget,
+  operations: readonly OperationInfo[],
+): OperationInfo | undefined {
   const sameMethod = operations.filter(({ methodName }) => String(methodName) === target.method);
   return (
     sameMethod.find(({ ordinal, source }) => ordinal === target.ordinal && source?.file === target.file) ??
@@ -180,10 +166,15 @@ function findClass(
 ): Class | undefined {
   if (!subclass && owner) return owner;
   const wanted = subclass?.name ?? className;
-  const candidates = [...operations.map((operation) => operation.owner), ...modules.flatMap((module) => Object.values(module))];
+  const candidates = [
+    ...operations.map((operation) => operation.owner),
+    ...modules.flatMap((module) => Object.values(module)),
+  ];
   return candidates.find(
     (candidate): candidate is Class =>
-      typeof candidate === "function" && candidate.name === wanted && (!owner || candidate.prototype instanceof owner),
+      typeof candidate === "function" &&
+      candidate.name === wanted &&
+      (!owner || candidate.prototype instanceof owner),
   );
 }
 
@@ -214,7 +205,9 @@ function refuseIfMainRan(label: string, target: Target): void {
 
 /** The plugins whose modules this thread has loaded, of all copies of the core. */
 function knownPlugins(): Plugin[] {
-  const shared = (globalThis as { [key: symbol]: { plugins: Map<string, Plugin> } | undefined })[Symbol.for("@mlmcp/core/1")];
+  const shared = (globalThis as { [key: symbol]: { plugins: Map<string, Plugin> } | undefined })[
+    Symbol.for("@mlmcp/core/1")
+  ];
   return [...(shared?.plugins.values() ?? [])];
 }
 

@@ -1,11 +1,8 @@
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from "node:worker_threads";
-import { ProcessingError, ResourceExhaustedError } from "@mlmcp/core";
 import { Tinypool } from "tinypool";
+import { workerEnded, workerLost } from "./faults.js";
 import type { WorkerMessage, WorkerReply, WorkerRequest, WorkerSetup } from "./protocol.js";
 import { SETUP_KEY } from "./thread-state.js";
-
-/** Why a worker is no longer there. */
-type Ending = { readonly ended: true } | { readonly ended: false; readonly error: Error };
 
 /**
  * One worker thread: a tinypool of exactly one. tinypool starts the thread, loads the worker's
@@ -36,8 +33,9 @@ export class WorkerThread {
   readonly #pool: Tinypool;
   readonly #replies: MessagePort;
   #portToSend: MessagePort | undefined;
-  #rejectRunning: ((error: Error) => void) | undefined;
-  #ending: Ending | undefined;
+  #running: { readonly label: string | undefined; readonly reject: (error: Error) => void } | undefined;
+  /** Why it takes no more requests. */
+  #gone: Error | undefined;
   /** tinypool starts a thread in place of one that failed, before anybody can tell it not to. */
   #replacementGone: Promise<void> | undefined;
 
@@ -56,11 +54,8 @@ export class WorkerThread {
     const thread = this.#pool.threads[0]!;
     this.id = thread.threadId;
     const lose = (cause: unknown, exitCode?: number): void => {
-      if (this.#ending) return;
-      const error = lostError(this.id, cause, exitCode);
-      this.#ending = { ended: false, error };
-      this.#rejectRunning?.(error);
-      this.#destroy();
+      if (this.#gone) return;
+      this.#leave(workerLost(this.#running?.label, this.id, cause, exitCode));
       onLost(this);
     };
     this.#pool.on("error", (error) => lose(error));
@@ -76,7 +71,7 @@ export class WorkerThread {
 
   /** Whether it takes no more requests. */
   get gone(): boolean {
-    return this.#ending !== undefined;
+    return this.#gone !== undefined;
   }
 
   /**
@@ -86,27 +81,31 @@ export class WorkerThread {
    * @throws ProcessingError (MLMCP_WORKER_LOST) where the thread ended by itself
    */
   ask(request: WorkerRequest): Promise<WorkerReply> {
-    if (this.#ending) return Promise.reject(this.#ending.ended ? endedError(this.id) : this.#ending.error);
+    if (this.#gone) return Promise.reject(this.#gone);
     return new Promise((resolve, reject) => {
-      this.#rejectRunning = reject;
+      this.#running = { label: request.kind === "stop" ? undefined : request.label, reject };
       const port = this.#portToSend;
       const message: WorkerMessage = port ? { ...request, port } : request;
-      this.#pool.run(message, port ? { transferList: [port] } : {}).then(
-        () => {
+      this.#pool
+        .run(message, port ? { transferList: [port] } : {})
+        .then(() => {
+          this.#running = undefined;
           this.#portToSend = undefined;
           // The worker posted it before it answered tinypool, so it has arrived.
           resolve((receiveMessageOnPort(this.#replies) as { message: WorkerReply }).message);
-        },
-        reject,
-      );
+        })
+        .catch(reject);
     });
   }
 
   /** Ends the thread at once, also where a task runs in it: that is rejected. */
   end(): void {
-    if (this.#ending) return;
-    this.#ending = { ended: true };
-    this.#rejectRunning?.(endedError(this.id));
+    if (!this.#gone) this.#leave(workerEnded(this.id));
+  }
+
+  #leave(reason: Error): void {
+    this.#gone = reason;
+    this.#running?.reject(reason);
     this.#destroy();
   }
 
@@ -118,34 +117,4 @@ export class WorkerThread {
     const destroyed = this.#pool.destroy().catch(() => undefined);
     if (replaced) this.#replacementGone = destroyed;
   }
-}
-
-function endedError(worker: number): Error {
-  return new ProcessingError(`Worker ${worker} was ended.`, { code: "MLMCP_WORKER_ENDED", context: { worker } });
-}
-
-function lostError(worker: number, cause: unknown, exitCode: number | undefined): Error {
-  const memory = (cause as { code?: unknown } | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY";
-  if (memory) {
-    return new ResourceExhaustedError(`Worker ${worker} ran out of memory.`, {
-      code: "MLMCP_WORKER_LOST",
-      cause,
-      context: { worker },
-      suggestions: ["Send less data at once: a smaller chunkSize, or fewer workers.", "Give Node more: --max-old-space-size."],
-    });
-  }
-  const what =
-    exitCode === undefined
-      ? `failed outside of its task: ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}`
-      : `exited with code ${exitCode}`;
-  return new ProcessingError(`Worker ${worker} ${what}.`, {
-    code: "MLMCP_WORKER_LOST",
-    cause,
-    context: { worker, exitCode },
-    retryable: true,
-    suggestions:
-      exitCode === undefined
-        ? ["Catch errors of timers, event listeners and promises that nobody awaits: they end the whole worker."]
-        : ["Do not call process.exit() in code that workers run: throw an error instead."],
-  });
 }

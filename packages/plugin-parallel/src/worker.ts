@@ -24,7 +24,10 @@ export default async function handle({ port, ...request }: WorkerMessage): Promi
     replies!.postMessage(reply);
   } catch (cause) {
     // Posted here and not returned to tinypool: it would post where nothing catches this.
-    const error = isDataCloneError(cause) && request.kind === "run" ? resultNotClonable(request.label, (reply as { value?: unknown }).value, cause) : cause;
+    const error =
+      isDataCloneError(cause) && request.kind === "run"
+        ? resultNotClonable(request.label, (reply as { value?: unknown }).value, cause)
+        : cause;
     replies!.postMessage({ ok: false, error: encodeError(error) } satisfies WorkerReply);
   }
 }

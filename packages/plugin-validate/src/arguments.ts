@@ -1,5 +1,5 @@
 import { convert } from "./conversion.js";
-import { issue, issuesOf, type ValueIssue } from "./issues.js";
+import { inShort, issuesOf, type ValueIssue } from "./issues.js";
 import type { Check, Schema, SchemaCompiler } from "./schemas.js";
 
 /**
@@ -18,8 +18,12 @@ export class ArgumentsCheck {
   /** @throws ConfigurationError where a schema cannot be compiled; `where` names whose it is. */
   constructor(schemas: readonly Schema[], compiler: SchemaCompiler, where: string) {
     this.#closed = schemas.at(-1) === false;
-    this.#checks = schemas.map((schema, position) => compiler.compile(schema, `args[${position}] of ${where}`));
-    this.#optional = schemas.map((schema) => (typeof schema === "boolean" ? true : "optional" in schema && schema.optional === true));
+    this.#checks = schemas.map((schema, position) =>
+      compiler.compile(schema, `args[${position}] of ${where}`),
+    );
+    this.#optional = schemas.map((schema) =>
+      typeof schema === "boolean" ? true : "optional" in schema && schema.optional === true,
+    );
   }
 
   /** Whether all arguments match. Allocates nothing of its own. */
@@ -37,7 +41,7 @@ export class ArgumentsCheck {
     const found = this.#checks.flatMap((check, position) => {
       const value = args[position];
       const subject = { root: `args[${position}]`, argument: position };
-      if (value === undefined) return this.#optional[position] ? [] : [missing(subject.root, position)];
+      if (value === undefined) return this.#optional[position] ? [] : [missing(position)];
       return check(value) ? [] : issuesOf(check.errors ?? [], value, subject);
     });
     return this.#closed ? [...found, ...this.#surplus(args)] : found;
@@ -61,20 +65,19 @@ export class ArgumentsCheck {
   }
 
   #surplus(args: readonly unknown[]): ValueIssue[] {
-    const expected = this.#checks.length - 1;
-    return args.flatMap((value, position) =>
-      position <= expected || value === undefined
-        ? []
-        : [
-            issue(
-              { root: "args", argument: position },
-              { path: `args[${position}]`, message: "must be left out", keyword: "false schema", expected: "nothing", received: value },
-            ),
-          ],
+    const last = this.#checks.length - 1;
+    return args.flatMap((value, argument) =>
+      argument <= last || value === undefined ? [] : [surplus(argument, value)],
     );
   }
 }
 
-function missing(path: string, argument: number): ValueIssue {
-  return issue({ root: path, argument }, { path, message: "is required", keyword: "required", expected: "a value", received: undefined });
+function missing(argument: number): ValueIssue {
+  const expectation = { message: "is required", keyword: "required", expected: "a value" };
+  return { path: `args[${argument}]`, ...expectation, received: "undefined", argument };
+}
+
+function surplus(argument: number, value: unknown): ValueIssue {
+  const expectation = { message: "must be left out", keyword: "false schema", expected: "nothing" };
+  return { path: `args[${argument}]`, ...expectation, received: inShort(value, false), argument };
 }

@@ -1,7 +1,15 @@
 import type { Schema } from "./schemas.js";
 
 /** Keywords whose schemas apply to a part of the value. */
-const PARTS = ["items", "additionalItems", "prefixItems", "contains", "additionalProperties", "unevaluatedProperties", "unevaluatedItems"];
+const PARTS = [
+  "items",
+  "additionalItems",
+  "prefixItems",
+  "contains",
+  "additionalProperties",
+  "unevaluatedProperties",
+  "unevaluatedItems",
+];
 const NAMED_PARTS = ["properties", "patternProperties"];
 /** Keywords whose schemas apply to the same value: closing one of them would refuse what its siblings describe. */
 const SAME_VALUE = ["allOf", "anyOf", "oneOf", "if", "then", "else", "not"];
@@ -25,7 +33,8 @@ function close(schema: unknown, standsAlone: boolean): unknown {
   for (const keyword of PARTS) if (keyword in copy) copy[keyword] = close(copy[keyword], true);
   for (const keyword of NAMED_PARTS) if (keyword in copy) copy[keyword] = closeEach(copy[keyword], true);
   for (const keyword of SAME_VALUE) if (keyword in copy) copy[keyword] = close(copy[keyword], false);
-  for (const keyword of NAMED_SAME_VALUE) if (keyword in copy) copy[keyword] = closeEach(copy[keyword], false);
+  for (const keyword of NAMED_SAME_VALUE)
+    if (keyword in copy) copy[keyword] = closeEach(copy[keyword], false);
 
   const saysMore = "additionalProperties" in copy || "unevaluatedProperties" in copy;
   if (standsAlone && "properties" in copy && !saysMore && !COMBINES.some((keyword) => keyword in copy)) {

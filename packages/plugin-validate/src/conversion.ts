@@ -24,12 +24,18 @@ export function convert(value: unknown, errors: readonly ErrorObject[]): unknown
   }
   const copies = new Set<object>();
   let result = value;
-  for (const [pointer, types] of wanted) result = replaceAt(result, keysOf(pointer), (leaf) => convertTo(types, leaf), copies);
+  for (const [pointer, types] of wanted)
+    result = replaceAt(result, keysOf(pointer), (leaf) => convertTo(types, leaf), copies);
   return result;
 }
 
 /** `copies` are the containers that are ours already, and may be changed. */
-function replaceAt(value: unknown, keys: readonly string[], change: (leaf: unknown) => unknown, copies: Set<object>): unknown {
+function replaceAt(
+  value: unknown,
+  keys: readonly string[],
+  change: (leaf: unknown) => unknown,
+  copies: Set<object>,
+): unknown {
   const [key, ...deeper] = keys;
   if (key === undefined) return change(value);
   if (!isPlain(value) || !Object.hasOwn(value, key)) return value;
@@ -39,7 +45,12 @@ function replaceAt(value: unknown, keys: readonly string[], change: (leaf: unkno
   const target = copies.has(value) ? value : copyOf(value);
   copies.add(target);
   // Not an assignment: the key may be `__proto__`.
-  Object.defineProperty(target, key, { value: changed, writable: true, enumerable: true, configurable: true });
+  Object.defineProperty(target, key, {
+    value: changed,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
   return target;
 }
 
@@ -52,9 +63,13 @@ function convertTo(types: readonly string[], leaf: unknown): unknown {
       if ((type === "number" || type === "integer") && NUMBER.test(text)) {
         const number = Number(text);
         // Beyond 2^53 digits would be lost.
-        if (Number.isFinite(number) && (Math.abs(number) <= Number.MAX_SAFE_INTEGER || /[.e]/i.test(text))) return number;
+        if (Number.isFinite(number) && (Math.abs(number) <= Number.MAX_SAFE_INTEGER || /[.e]/i.test(text)))
+          return number;
       }
-    } else if (type === "string" && (typeof leaf === "boolean" || (typeof leaf === "number" && Number.isFinite(leaf)))) {
+    } else if (
+      type === "string" &&
+      (typeof leaf === "boolean" || (typeof leaf === "number" && Number.isFinite(leaf)))
+    ) {
       return String(leaf);
     }
   }

@@ -6,13 +6,16 @@ const CONVERTIBLE = new Set(["number", "integer", "boolean", "string"]);
 /** Arguments that do not match: the code is `MLMCP_VALIDATION`. */
 export function invalidArguments(operation: string, issues: readonly ValueIssue[]): ValidationError {
   const mayConvert = issues.some(({ keyword, expected }) => keyword === "type" && CONVERTIBLE.has(expected));
-  return new ValidationError(`${operation} was called with arguments that are not valid: ${summaryOf(issues)}`, {
-    context: { operation, subject: "arguments", issues },
-    suggestions: [
-      `Pass what @validated({ args }) of ${operation} describes.`,
-      ...(mayConvert ? ["Where values arrive as text, @validated({ coerce: true }) converts them."] : []),
-    ],
-  });
+  return new ValidationError(
+    `${operation} was called with arguments that are not valid: ${summaryOf(issues)}`,
+    {
+      context: { operation, subject: "arguments", issues },
+      suggestions: [
+        `Pass what @validated({ args }) of ${operation} describes.`,
+        ...(mayConvert ? ["Where values arrive as text, @validated({ coerce: true }) converts them."] : []),
+      ],
+    },
+  );
 }
 
 /** A result that does not match: the caller is not to blame, and the code is `MLMCP_VALIDATION_RESULT`. */

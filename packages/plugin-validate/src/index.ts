@@ -1,4 +1,4 @@
-export { default } from "./plugin.js";
+export { default, validatePlugin } from "./plugin.js";
 export { validated } from "./decorators/validated.js";
 export { InputValidator, type ValidateOptions, type Validation } from "./input-validator.js";
 export type { ValidationFailed } from "./events.js";

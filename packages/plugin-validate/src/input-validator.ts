@@ -59,7 +59,12 @@ export class InputValidator {
   }
 
   /** {@link validateParameter} that returns the value, or throws a `ValidationError`. */
-  assertParameter<Type extends ParameterType>(name: string, value: unknown, type: Type, range?: ParameterRange): ParameterTypes[Type] {
+  assertParameter<Type extends ParameterType>(
+    name: string,
+    value: unknown,
+    type: Type,
+    range?: ParameterRange,
+  ): ParameterTypes[Type] {
     return orThrow(this.validateParameter(name, value, type, range));
   }
 
@@ -68,7 +73,11 @@ export class InputValidator {
    *
    * @throws ConfigurationError where the schema cannot be compiled
    */
-  validate<T = unknown>(schema: Schema, value: unknown, { name = "value", coerce = false }: ValidateOptions = {}): Validation<T> {
+  validate<T = unknown>(
+    schema: Schema,
+    value: unknown,
+    { name = "value", coerce = false }: ValidateOptions = {},
+  ): Validation<T> {
     const check = this.#compiler.compile(schema);
     if (check(value)) return answer(value, []);
     const converted = coerce ? convert(value, check.errors ?? []) : value;

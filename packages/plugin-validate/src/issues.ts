@@ -12,8 +12,9 @@ export interface ValueIssue extends Issue {
   /** What would have been right, in short: `number`, `>= 0`, `one of "asc", "desc"`. */
   readonly expected: string;
   /**
-   * What was there, in short. Never the content of an object, an array or a long text, nor the
-   * value of a property whose name sounds like a secret.
+   * What was there, in short. Never the content of an object, an array or a long text, nor a
+   * secret: what a schema with `writeOnly: true` or `format: "password"` describes, and what
+   * stands under a name that sounds like one.
    */
   readonly received: string;
   /** Position of the argument, from 0; absent for a result. */
@@ -29,8 +30,10 @@ export interface Subject {
 
 /** An array of a million wrong items must not become a million issues. */
 const MAX_ISSUES = 100;
+const MAX_PATH = 200;
 const MAX_TEXT = 40;
-const SECRET = /pass(word|phrase|code)|secret|token|credential|authorization|api[-_]?key|private[-_]?key|cookie/i;
+const SECRET =
+  /pass(word|phrase|code)|secret|token|credential|authorization|api[-_]?key|private[-_]?key|cookie/i;
 
 /** ajv's errors about `value` in words; at most 100 of them. */
 export function issuesOf(errors: readonly ErrorObject[], value: unknown, subject: Subject): ValueIssue[] {
@@ -38,28 +41,50 @@ export function issuesOf(errors: readonly ErrorObject[], value: unknown, subject
     .filter(({ keyword }) => keyword !== "if" && keyword !== "propertyNames") // what they repeat is there already
     .slice(0, MAX_ISSUES)
     .map((error) => {
-      const { params } = error;
-      const path = keysOf(error.instancePath);
-      const property = params["missingProperty"] ?? params["additionalProperty"] ?? params["unevaluatedProperty"] ?? error.propertyName;
-      if (property !== undefined) path.push(String(property));
-      const { found, text } = locate(value, path, subject.root);
-      const message = error.propertyName === undefined ? messageOf(error) : `has a name that ${messageOf(error)}`;
-      return issue(subject, { path: text, message, keyword: error.keyword, expected: expectationOf(error), received: found });
+      const { params, keyword, propertyName, parentSchema } = error;
+      const keys = keysOf(error.instancePath);
+      const property =
+        params["missingProperty"] ??
+        params["additionalProperty"] ??
+        params["unevaluatedProperty"] ??
+        propertyName;
+      if (property !== undefined) keys.push(String(property));
+      const { found, text } = locate(value, keys, subject.root);
+      const secret =
+        keys.some(soundsSecret) ||
+        parentSchema?.["writeOnly"] === true ||
+        parentSchema?.["format"] === "password";
+      const message = messageOf(error);
+      return {
+        path: text,
+        message: propertyName === undefined ? message : `has a name that ${message}`,
+        keyword,
+        expected: expectationOf(error),
+        received: inShort(found, secret),
+        ...(subject.argument === undefined ? {} : { argument: subject.argument }),
+      };
     });
 }
 
-/** An issue whose `received` is still the value itself. */
-export function issue(
-  { argument }: Subject,
-  { received, ...rest }: Omit<ValueIssue, "received" | "argument"> & { received: unknown },
-): ValueIssue {
-  const shown = received !== undefined && SECRET.test(rest.path) ? "[redacted]" : brief(received);
-  return { ...rest, received: shown, ...(argument === undefined ? {} : { argument }) };
+/** A value in short, for {@link ValueIssue.received}. */
+export function inShort(value: unknown, secret: boolean): string {
+  if (secret && value !== undefined) return "[redacted]";
+  try {
+    return describe(value);
+  } catch {
+    return "an unreadable object"; // such as a revoked proxy
+  }
+}
+
+export function soundsSecret(name: string): boolean {
+  return SECRET.test(name);
 }
 
 /** Issues in one line: `limit must be >= 1 (received -5); order is required (received undefined)`. */
 export function summaryOf(issues: readonly ValueIssue[], most = 5): string {
-  const shown = issues.slice(0, most).map(({ path, message, received }) => `${path} ${message} (received ${received})`);
+  const shown = issues
+    .slice(0, most)
+    .map(({ path, message, received }) => `${path} ${message} (received ${received})`);
   if (issues.length > most) shown.push(`and ${issues.length - most} more`);
   return shown.join("; ");
 }
@@ -106,7 +131,10 @@ function expectationOf({ keyword, params, message }: ErrorObject): string {
 
 /** The keys of a JSON pointer. */
 export function keysOf(pointer: string): string[] {
-  return pointer.split("/").slice(1).map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 function locate(value: unknown, path: readonly string[], root: string): { found: unknown; text: string } {
@@ -118,7 +146,7 @@ function locate(value: unknown, path: readonly string[], root: string): { found:
     else text += /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(shown) ? `.${shown}` : `[${JSON.stringify(shown)}]`;
     found = read(found, key);
   }
-  return { found, text };
+  return { found, text: text.length <= MAX_PATH ? text : `${root}…${text.slice(root.length - MAX_PATH)}` };
 }
 
 function read(container: unknown, key: string): unknown {
@@ -130,15 +158,7 @@ function read(container: unknown, key: string): unknown {
   }
 }
 
-function brief(value: unknown): string {
-  try {
-    return describeValue(value);
-  } catch {
-    return "an unreadable object"; // such as a revoked proxy
-  }
-}
-
-function describeValue(value: unknown): string {
+function describe(value: unknown): string {
   switch (typeof value) {
     case "string":
       return value.length <= MAX_TEXT ? JSON.stringify(value) : `a text of ${value.length} characters`;

@@ -55,3 +55,9 @@ export const validationSectionSchema = {
   type: "object",
   properties: { strictMode: { type: "boolean", default: false } },
 } satisfies JsonSchema;
+
+declare module "@mlmcp/core" {
+  interface AdviceOptions {
+    validated: ValidatedOptions;
+  }
+}

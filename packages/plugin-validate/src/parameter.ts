@@ -1,5 +1,5 @@
 import { ConfigurationError } from "@mlmcp/core";
-import { issue, type ValueIssue } from "./issues.js";
+import { inShort, soundsSecret, type ValueIssue } from "./issues.js";
 
 /** Types that {@link checkParameter} tells apart, as JSON Schema does: NaN and infinities are no numbers. */
 export interface ParameterTypes {
@@ -25,7 +25,8 @@ const tests: { readonly [Type in ParameterType]: (value: unknown) => value is Pa
   integer: (value): value is number => Number.isInteger(value),
   boolean: (value): value is boolean => typeof value === "boolean",
   array: (value): value is unknown[] => Array.isArray(value),
-  object: (value): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value),
+  object: (value): value is Record<string, unknown> =>
+    typeof value === "object" && value !== null && !Array.isArray(value),
 };
 
 /**
@@ -33,14 +34,24 @@ const tests: { readonly [Type in ParameterType]: (value: unknown) => value is Pa
  *
  * @throws ConfigurationError where the type is unknown or the bounds make no sense
  */
-export function checkParameter(name: string, value: unknown, type: ParameterType, { min, max }: ParameterRange = {}): ValueIssue[] {
+export function checkParameter(
+  name: string,
+  value: unknown,
+  type: ParameterType,
+  { min, max }: ParameterRange = {},
+): ValueIssue[] {
   if (!Object.hasOwn(tests, type)) {
-    throw new ConfigurationError(`${name} is to be of the type ${JSON.stringify(type)}, which does not exist.`, {
-      suggestions: [`Use one of ${Object.keys(tests).join(", ")}.`],
-    });
+    throw new ConfigurationError(
+      `${name} is to be of the type ${JSON.stringify(type)}, which does not exist.`,
+      {
+        suggestions: [`Use one of ${Object.keys(tests).join(", ")}.`],
+      },
+    );
   }
   if (type === "boolean" && (min !== undefined || max !== undefined)) {
-    throw new ConfigurationError(`${name} is a boolean, which has no min or max.`, { suggestions: ["Leave the bounds out."] });
+    throw new ConfigurationError(`${name} is a boolean, which has no min or max.`, {
+      suggestions: ["Leave the bounds out."],
+    });
   }
   if (Number.isNaN(min) || Number.isNaN(max) || (min !== undefined && max !== undefined && min > max)) {
     throw new ConfigurationError(`${name} is to lie between ${min} and ${max}, where nothing can lie.`, {
@@ -48,16 +59,20 @@ export function checkParameter(name: string, value: unknown, type: ParameterType
     });
   }
   const wrong = (keyword: string, expected: string, message = `must be ${expected}`) => [
-    issue({ root: name }, { path: name, message, keyword, expected, received: value }),
+    { path: name, message, keyword, expected, received: inShort(value, soundsSecret(name)) },
   ];
   if (value === undefined) return wrong("required", type, "is required");
   if (!tests[type](value)) return wrong("type", type);
   const { size, unit } = measure(value);
   if (min !== undefined && size < min) {
-    return unit ? wrong("minimum", `at least ${min} ${unit}`, `must have at least ${min} ${unit}`) : wrong("minimum", `>= ${min}`);
+    return unit
+      ? wrong("minimum", `at least ${min} ${unit}`, `must have at least ${min} ${unit}`)
+      : wrong("minimum", `>= ${min}`);
   }
   if (max !== undefined && size > max) {
-    return unit ? wrong("maximum", `at most ${max} ${unit}`, `must have at most ${max} ${unit}`) : wrong("maximum", `<= ${max}`);
+    return unit
+      ? wrong("maximum", `at most ${max} ${unit}`, `must have at most ${max} ${unit}`)
+      : wrong("maximum", `<= ${max}`);
   }
   return [];
 }

@@ -4,7 +4,7 @@ import { InputValidator } from "./input-validator.js";
 import { validationSectionSchema, type ValidationSection } from "./options.js";
 
 /** `@validated` and `InputValidator`. Importing `@validated` is enough for it to be loaded. */
-export default definePlugin({
+export const validatePlugin = definePlugin({
   name: "@mlmcp/plugin-validate",
   section: "validation",
   schema: validationSectionSchema,
@@ -15,6 +15,8 @@ export default definePlugin({
   start: configure,
   reload: configure,
 });
+
+export default validatePlugin;
 
 function configure(kernel: PluginKernel): void {
   const { strictMode } = kernel.config.section<ValidationSection>("validation");

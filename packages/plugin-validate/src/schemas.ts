@@ -26,10 +26,19 @@ const loose: Options = {
   // Compiling refuses nearly every faulty schema by itself; the meta-schema costs the first call 20-50 ms.
   meta: false,
   validateSchema: false,
+  // Errors carry their schema, which may say that a value is secret.
+  verbose: true,
   logger: false,
 };
 
-const strictly: Options = { ...loose, strictTypes: true, strictTuples: true, strictRequired: true, meta: true, validateSchema: true };
+const strictly: Options = {
+  ...loose,
+  strictTypes: true,
+  strictTuples: true,
+  strictRequired: true,
+  meta: true,
+  validateSchema: true,
+};
 
 /**
  * Compiles JSON Schemas with ajv, each schema object once. They are read as draft-07, or as
@@ -70,7 +79,8 @@ export class SchemaCompiler {
       try {
         const check = ajv.compile(effective);
         // Its answer would be a promise, which counts as true.
-        if ("$async" in check) throw new Error("$async is not supported, because a call cannot wait for its check");
+        if ("$async" in check)
+          throw new Error("$async is not supported, because a call cannot wait for its check");
         return guarded(check);
       } finally {
         // ajv would hold on to each schema, and take two with one `$id` for a conflict.
@@ -82,7 +92,9 @@ export class SchemaCompiler {
         cause: error,
         suggestions: [
           "Correct the schema: the keywords are those of draft-07, or of draft 2020-12 where $schema names it.",
-          ...(this.strict ? ["validation.strictMode refuses loose schemas too: turn it off if this one is meant as it is."] : []),
+          ...(this.strict
+            ? ["validation.strictMode refuses loose schemas too: turn it off if this one is meant as it is."]
+            : []),
         ],
       });
     }
@@ -101,14 +113,21 @@ export class SchemaCompiler {
 function guarded(validate: ValidateFunction): Check {
   const check: Check = (value) => {
     try {
-      const valid = validate(value);
+      if (validate(value)) return true;
       check.errors = validate.errors;
-      return valid;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      check.errors = [{ keyword: "readable", instancePath: "", schemaPath: "#", params: {}, message: `cannot be read: ${reason}` }];
-      return false;
+      check.errors = [
+        {
+          keyword: "readable",
+          instancePath: "",
+          schemaPath: "#",
+          params: {},
+          message: `cannot be read: ${reason}`,
+        },
+      ];
     }
+    return false;
   };
   return check;
 }

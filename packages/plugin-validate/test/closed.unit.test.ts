@@ -9,7 +9,11 @@ describe("closing a schema", () => {
     ["an object", object, shut],
     ["items", { items: object }, { items: shut }],
     ["items of a tuple", { items: [object, true] }, { items: [shut, true] }],
-    ["properties", { additionalProperties: true, properties: { b: object } }, { additionalProperties: true, properties: { b: shut } }],
+    [
+      "properties",
+      { additionalProperties: true, properties: { b: object } },
+      { additionalProperties: true, properties: { b: shut } },
+    ],
     ["values of a map", { additionalProperties: object }, { additionalProperties: shut }],
     ["named patterns", { patternProperties: { "^x": object } }, { patternProperties: { "^x": shut } }],
     ["parts inside what is combined", { allOf: [{ items: object }] }, { allOf: [{ items: shut }] }],
@@ -23,6 +27,7 @@ describe("closing a schema", () => {
     ["an object that lists nothing", { type: "object" }],
     ["an object that combines", { ...object, allOf: [object] }],
     ["branches", { anyOf: [object, { type: "null" }] }],
+    // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
     ["conditions", { if: object, then: object, else: object, not: object }],
     ["dependent schemas", { dependentSchemas: { a: object } }],
     ["an object beside a reference", { ...object, $ref: "#/definitions/b" }],
@@ -33,7 +38,10 @@ describe("closing a schema", () => {
   });
 
   it("does not change the schema that it is given", () => {
-    const schema = Object.freeze({ ...object, properties: Object.freeze({ b: Object.freeze({ ...object }) }) });
+    const schema = Object.freeze({
+      ...object,
+      properties: Object.freeze({ b: Object.freeze({ ...object }) }),
+    });
     expect(closed(schema)).not.toEqual(schema);
   });
 });

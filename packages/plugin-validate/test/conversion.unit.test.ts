@@ -52,11 +52,16 @@ describe("conversion", () => {
     const schema = {
       type: "object",
       properties: {
-        rows: { type: "array", items: { type: "object", properties: { "a/b~c": { type: "number" }, on: { type: "boolean" } } } },
+        rows: {
+          type: "array",
+          items: { type: "object", properties: { "a/b~c": { type: "number" }, on: { type: "boolean" } } },
+        },
         either: { anyOf: [{ type: "number" }, { type: "boolean" }] },
       },
     };
-    expect(converted(schema, { rows: [{ "a/b~c": "1", on: "true" }, { on: "no" }], either: "true", kept: "5" })).toEqual({
+    expect(
+      converted(schema, { rows: [{ "a/b~c": "1", on: "true" }, { on: "no" }], either: "true", kept: "5" }),
+    ).toEqual({
       rows: [{ "a/b~c": 1, on: true }, { on: "no" }],
       either: true,
       kept: "5",
@@ -64,7 +69,10 @@ describe("conversion", () => {
   });
 
   it("copies only the way to what it converts", () => {
-    const schema = { type: "object", properties: { page: { type: "object", properties: { limit: { type: "number" } } } } };
+    const schema = {
+      type: "object",
+      properties: { page: { type: "object", properties: { limit: { type: "number" } } } },
+    };
     const value = { page: { limit: "5", marker: { deep: 1 } }, buffer: new Uint8Array(2), now: new Date(0) };
     const result = converted(schema, value) as typeof value;
     expect(result).not.toBe(value);
@@ -77,12 +85,21 @@ describe("conversion", () => {
   it("never changes what it is given, at any depth", () => {
     const leaf = fc.oneof(fc.constantFrom("1", "true", "x"), fc.integer(), fc.boolean());
     const tree = fc.letrec((tie) => ({
-      node: fc.oneof({ depthSize: "small" }, leaf, fc.array(tie("node"), { maxLength: 4 }), fc.dictionary(fc.string(), tie("node"), { maxKeys: 4 })),
+      node: fc.oneof(
+        { depthSize: "small" },
+        leaf,
+        fc.array(tie("node"), { maxLength: 4 }),
+        fc.dictionary(fc.string(), tie("node"), { maxKeys: 4 }),
+      ),
     })).node;
     const schema = {
       $ref: "#/definitions/node",
       definitions: {
-        node: { type: ["number", "object", "array"], additionalProperties: { $ref: "#/definitions/node" }, items: { $ref: "#/definitions/node" } },
+        node: {
+          type: ["number", "object", "array"],
+          additionalProperties: { $ref: "#/definitions/node" },
+          items: { $ref: "#/definitions/node" },
+        },
       },
     };
     const check = ajv.compile(schema);

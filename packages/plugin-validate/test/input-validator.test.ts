@@ -47,33 +47,52 @@ describe("InputValidator.validateParameter", () => {
     expect(() => validator.validateParameter("p", 1, type, range)).toThrow(ConfigurationError);
   });
 
+  it("never shows a secret", () => {
+    expect(
+      validator.validateParameter("apiToken", "hunter2", "string", { min: 20 }).issues[0]!.received,
+    ).toBe("[redacted]");
+  });
+
   it("has a twin that returns the value or throws", () => {
     const port: number = validator.assertParameter("port", 80, "integer", { min: 1 });
     expect(port).toBe(80);
-    expect(() => validator.assertParameter("port", 0, "integer", { min: 1 })).toThrow("port must be >= 1 (received 0)");
+    expect(() => validator.assertParameter("port", 0, "integer", { min: 1 })).toThrow(
+      "port must be >= 1 (received 0)",
+    );
   });
 });
 
 describe("InputValidator.validate", () => {
-  const schema = { type: "object", required: ["limit"], properties: { limit: { type: "integer", minimum: 1 } } };
+  const schema = {
+    type: "object",
+    required: ["limit"],
+    properties: { limit: { type: "integer", minimum: 1 } },
+  };
 
   it("answers with the value or with everything that is wrong", () => {
     const value = { limit: 3 };
     expect(validator.validate(schema, value)).toEqual({ ok: true, value, issues: [] });
-    expect(validator.validate(schema, { limit: 0.5 }, { name: "body" }).issues.map(({ path, keyword }) => `${path} ${keyword}`)).toEqual([
-      "body.limit type",
-      "body.limit minimum",
-    ]);
+    expect(
+      validator
+        .validate(schema, { limit: 0.5 }, { name: "body" })
+        .issues.map(({ path, keyword }) => `${path} ${keyword}`),
+    ).toEqual(["body.limit type", "body.limit minimum"]);
   });
 
   it("converts a copy where it is asked to, and gives the given value back where that does not help", () => {
     const value = { limit: "3" };
     expect(validator.validate(schema, value).ok).toBe(false);
-    expect(validator.validate(schema, value, { coerce: true })).toMatchObject({ ok: true, value: { limit: 3 } });
+    expect(validator.validate(schema, value, { coerce: true })).toMatchObject({
+      ok: true,
+      value: { limit: 3 },
+    });
     expect(value).toEqual({ limit: "3" });
     const negative = { limit: "-3" };
     const answer = validator.validate(schema, negative, { coerce: true });
-    expect(answer).toMatchObject({ ok: false, issues: [{ path: "value.limit", keyword: "minimum", received: "-3" }] });
+    expect(answer).toMatchObject({
+      ok: false,
+      issues: [{ path: "value.limit", keyword: "minimum", received: "-3" }],
+    });
     expect(answer.value).toBe(negative);
   });
 

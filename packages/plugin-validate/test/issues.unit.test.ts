@@ -21,14 +21,41 @@ describe("issues", () => {
       properties: {
         airport: { type: "string" },
         order: { enum: ["asc", "desc"] },
-        rows: { type: "array", items: { type: "object", properties: { "delay (min)": { type: "number", minimum: 0 } } } },
+        rows: {
+          type: "array",
+          items: { type: "object", properties: { "delay (min)": { type: "number", minimum: 0 } } },
+        },
       },
     };
     expect(issues(schema, { order: "up", rows: [{}, { "delay (min)": -5 }], extra: 1 }, "args[0]")).toEqual([
-      { path: "args[0].airport", message: "is required", keyword: "required", expected: "a value", received: "undefined" },
-      { path: "args[0].extra", message: "is not a known property", keyword: "additionalProperties", expected: "nothing", received: "1" },
-      { path: "args[0].order", message: 'must be one of "asc", "desc"', keyword: "enum", expected: 'one of "asc", "desc"', received: '"up"' },
-      { path: 'args[0].rows[1]["delay (min)"]', message: "must be >= 0", keyword: "minimum", expected: ">= 0", received: "-5" },
+      {
+        path: "args[0].airport",
+        message: "is required",
+        keyword: "required",
+        expected: "a value",
+        received: "undefined",
+      },
+      {
+        path: "args[0].extra",
+        message: "is not a known property",
+        keyword: "additionalProperties",
+        expected: "nothing",
+        received: "1",
+      },
+      {
+        path: "args[0].order",
+        message: 'must be one of "asc", "desc"',
+        keyword: "enum",
+        expected: 'one of "asc", "desc"',
+        received: '"up"',
+      },
+      {
+        path: 'args[0].rows[1]["delay (min)"]',
+        message: "must be >= 0",
+        keyword: "minimum",
+        expected: ">= 0",
+        received: "-5",
+      },
     ]);
   });
 
@@ -65,21 +92,55 @@ describe("issues", () => {
     const secret = "hunter2";
     const schema = {
       type: "object",
-      properties: Object.fromEntries(["password", "apiKey", "API-KEY", "accessToken", "clientSecret"].map((key) => [key, { type: "string", minLength: 10 }])),
+      properties: Object.fromEntries(
+        ["password", "apiKey", "API-KEY", "accessToken", "clientSecret"].map((key) => [
+          key,
+          { type: "string", minLength: 10 },
+        ]),
+      ),
     };
     const values = Object.fromEntries(Object.keys(schema.properties).map((key) => [key, secret]));
     const found = issues(schema, values);
     expect(found).toHaveLength(5);
     expect(JSON.stringify(found)).not.toContain(secret);
     expect(found[0]!.received).toBe("[redacted]");
-    expect(JSON.stringify(issues({ type: "string" }, { password: secret, deep: [secret] }))).not.toContain(secret);
+    expect(JSON.stringify(issues({ type: "string" }, { password: secret, deep: [secret] }))).not.toContain(
+      secret,
+    );
+  });
+
+  it("redact what a schema calls secret, and long names that end like one", () => {
+    const secret = "hunter2";
+    const found = [
+      one({ type: "string", minLength: 10, writeOnly: true }, secret),
+      one({ type: "string", minLength: 10, format: "password" }, secret),
+      one(
+        { type: "object", additionalProperties: { type: "number" } },
+        { [`${"x".repeat(60)}Password`]: secret },
+      ),
+      one(
+        { type: "object", properties: { tokens: { type: "array", items: { type: "number" } } } },
+        { tokens: [secret] },
+      ),
+    ];
+    expect(found.map(({ received }) => received)).toEqual(Array.from({ length: 4 }, () => "[redacted]"));
+    expect(one({ type: "object", required: ["password"] }, {}).received).toBe("undefined");
   });
 
   it("stay few and short under input that is made to be many or long", () => {
-    expect(issues({ type: "array", items: { type: "string" } }, Array.from({ length: 10_000 }, (_, index) => index))).toHaveLength(100);
+    expect(
+      issues(
+        { type: "array", items: { type: "string" } },
+        Array.from({ length: 10_000 }, (_, index) => index),
+      ),
+    ).toHaveLength(100);
     const [issue] = issues({ type: "object", additionalProperties: false }, { ["k".repeat(100_000)]: 1 });
     expect(issue!.path.length).toBeLessThan(100);
     expect(issues({ enum: ["x".repeat(1_000)] }, 1)[0]!.message.length).toBeLessThan(100);
+    const deep = Array.from({ length: 500 }).reduce<unknown>((inner) => ({ nested: inner }), "x");
+    const found = one({ type: "object", properties: { nested: { $ref: "#" } } }, deep);
+    expect(found.path).toMatch(/^value….*\.nested$/);
+    expect(found.path.length).toBeLessThan(300);
   });
 
   it("name properties by their wrong names", () => {
@@ -87,6 +148,41 @@ describe("issues", () => {
       path: "value.long_one",
       message: "has a name that must NOT have more than 3 characters",
     });
+  });
+
+  it("are made of values that cannot be read too", () => {
+    const trap = Object.defineProperty({}, "trap", {
+      enumerable: true,
+      get: () => {
+        throw new Error("hands off");
+      },
+    });
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(one({ type: "object", properties: { trap: { type: "string" } } }, trap)).toMatchObject({
+      path: "value",
+      message: "cannot be read: hands off",
+      received: "an object with 1 properties",
+    });
+    expect(one({ type: "object", required: ["a"] }, proxy)).toMatchObject({
+      received: "an unreadable object",
+    });
+    const touchy = new Proxy(
+      {},
+      {
+        has: () => true,
+        getOwnPropertyDescriptor: () => {
+          throw new Error("no");
+        },
+      },
+    );
+    expect(
+      issuesOf(
+        [{ keyword: "type", instancePath: "/a", schemaPath: "", params: { type: "string" } }],
+        touchy,
+        { root: "value" },
+      ),
+    ).toMatchObject([{ path: "value.a", received: "undefined" }]);
   });
 
   it("are summed up in one line, with the rest counted", () => {

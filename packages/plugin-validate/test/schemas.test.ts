@@ -2,7 +2,8 @@ import { ConfigurationError } from "@mlmcp/core";
 import { SchemaCompiler, type Schema } from "@mlmcp/plugin-validate";
 import { describe, expect, it } from "vitest";
 
-const accepts = (schema: Schema, value: unknown, strict = false) => new SchemaCompiler({ strict }).compile(schema)(value);
+const accepts = (schema: Schema, value: unknown, strict = false) =>
+  new SchemaCompiler({ strict }).compile(schema)(value);
 
 describe("SchemaCompiler", () => {
   it("compiles a schema object once", () => {
@@ -15,7 +16,11 @@ describe("SchemaCompiler", () => {
   it("reads formats, and both drafts", () => {
     expect(accepts({ type: "string", format: "email" }, "nobody")).toBe(false);
     expect(accepts({ type: "string", format: "email" }, "a@b.example")).toBe(true);
-    const tuple = { $schema: "https://json-schema.org/draft/2020-12/schema", type: "array", prefixItems: [{ type: "string" }] };
+    const tuple = {
+      $schema: "https://json-schema.org/draft/2020-12/schema",
+      type: "array",
+      prefixItems: [{ type: "string" }],
+    };
     expect(accepts(tuple, [1])).toBe(false);
     expect(accepts(tuple, ["a"])).toBe(true);
     expect(accepts({ $schema: "http://json-schema.org/draft-07/schema#", type: "string" }, "a")).toBe(true);
@@ -23,15 +28,27 @@ describe("SchemaCompiler", () => {
 
   it.each([false, true])("keeps schemas apart that share an $id, also inside (strict: %s)", (strict) => {
     const compiler = new SchemaCompiler({ strict });
-    for (const $schema of ["http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema"]) {
-      const schema = (type: string) => ({ $schema, $id: "https://schemas.example/a.json", $ref: "b.json", $defs: { b: { $id: "b.json", type } } });
+    for (const $schema of [
+      "http://json-schema.org/draft-07/schema#",
+      "https://json-schema.org/draft/2020-12/schema",
+    ]) {
+      const schema = (type: string) => ({
+        $schema,
+        $id: "https://schemas.example/a.json",
+        $ref: "b.json",
+        $defs: { b: { $id: "b.json", type } },
+      });
       const [text, number] = [compiler.compile(schema("string")), compiler.compile(schema("number"))];
       expect([text("x"), text(1), number("x"), number(1)]).toEqual([true, false, false, true]);
     }
   });
 
   it("follows references to the schema itself and to its definitions", () => {
-    const tree = { type: "object", properties: { left: { $ref: "#" }, name: { $ref: "#/definitions/name" } }, definitions: { name: { type: "string" } } };
+    const tree = {
+      type: "object",
+      properties: { left: { $ref: "#" }, name: { $ref: "#/definitions/name" } },
+      definitions: { name: { type: "string" } },
+    };
     expect(accepts(tree, { left: { left: { name: "x" } } })).toBe(true);
     expect(accepts(tree, { left: { left: { name: 1 } } })).toBe(false);
   });
@@ -43,7 +60,9 @@ describe("SchemaCompiler", () => {
   });
 
   it("refuses NaN and infinities as numbers", () => {
-    expect([Number.NaN, Infinity, -Infinity, 0, -0].map((value) => accepts({ type: "number" }, value))).toEqual([false, false, false, true, true]);
+    expect(
+      [Number.NaN, Infinity, -Infinity, 0, -0].map((value) => accepts({ type: "number" }, value)),
+    ).toEqual([false, false, false, true, true]);
   });
 
   it.each<[string, Schema, RegExp]>([
@@ -53,8 +72,16 @@ describe("SchemaCompiler", () => {
     ["a pattern that does not parse", { type: "string", pattern: "(" }, /Unterminated group/],
     ["a keyword of the wrong type", { type: "number", minimum: "1" }, /minimum value must be \["number"\]/],
     ["a reference to nothing", { $ref: "#/definitions/none" }, /can't resolve reference/],
-    ["a draft that it does not know", { $schema: "http://json-schema.org/draft-04/schema#", type: "string" }, /draft-04/],
-    ["an asynchronous schema, whose promise would pass for true", { $async: true, type: "string" }, /\$async/],
+    [
+      "a draft that it does not know",
+      { $schema: "http://json-schema.org/draft-04/schema#", type: "string" },
+      /draft-04/,
+    ],
+    [
+      "an asynchronous schema, whose promise would pass for true",
+      { $async: true, type: "string" },
+      /\$async/,
+    ],
   ])("names %s, whose schema it is, and what to do", (_, schema, reason) => {
     const compile = () => new SchemaCompiler().compile(schema, "args[0] of @validated on Reports.run");
     expect(compile).toThrow(ConfigurationError);
@@ -88,7 +115,12 @@ describe("SchemaCompiler", () => {
     });
     const circle: { next?: object } = {};
     circle.next = circle;
-    const trap = Object.defineProperty({}, "trap", { enumerable: true, get: () => { throw new Error("hands off"); } });
+    const trap = Object.defineProperty({}, "trap", {
+      enumerable: true,
+      get: () => {
+        throw new Error("hands off");
+      },
+    });
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
     expect([circle, trap, proxy].map((value) => check(value))).toEqual([false, false, false]);

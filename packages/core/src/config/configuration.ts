@@ -41,7 +41,12 @@ export class Configuration implements ConfigReader {
   explain(path: string): ConfigExplanation {
     const keys = parsePath(path);
     const [effective, ...overrode] = settingsAt(this.#layers, keys);
-    return { path, value: valueAt(this.#values, keys), source: effective?.source ?? { kind: "default", name: "default" }, overrode };
+    return {
+      path,
+      value: valueAt(this.#values, keys),
+      source: effective?.source ?? { kind: "default", name: "default" },
+      overrode,
+    };
   }
 
   operation(id: string): OperationSettings {

@@ -36,7 +36,9 @@ function* appliedTo(schema: JsonSchema, root: JsonSchema): Generator<JsonSchema>
   for (const keyword of ["anyOf", "oneOf"]) {
     const branches = schema[keyword];
     if (!Array.isArray(branches)) continue;
-    const forObjects = (branches as JsonSchema[]).filter((branch) => branch["type"] === "object" || "$ref" in branch);
+    const forObjects = (branches as JsonSchema[]).filter(
+      (branch) => branch["type"] === "object" || "$ref" in branch,
+    );
     if (forObjects.length === 1) yield forObjects[0]!;
   }
   const reference = schema["$ref"];

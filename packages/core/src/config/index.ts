@@ -3,7 +3,13 @@ export { nearest } from "./nearest.js";
 export type { AdviceSchema } from "./operation-settings.js";
 export type { PluginEntry } from "./plugin-entries.js";
 export type { ConfigProblem } from "./problems.js";
-export { describeSource, type ConfigExplanation, type ConfigReader, type ConfigSource, type OperationSettings } from "./reader.js";
+export {
+  describeSource,
+  type ConfigExplanation,
+  type ConfigReader,
+  type ConfigSource,
+  type OperationSettings,
+} from "./reader.js";
 export { checkSchema, type CheckedValue, type JsonSchema, type SchemaIssue } from "./schema.js";
 export type { ErrorHandlingOptions, PerformanceOptions, SectionSchema, SystemOptions } from "./sections.js";
 export { readSources, type ConfigSources, type SourceOptions } from "./sources.js";

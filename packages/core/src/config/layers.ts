@@ -14,7 +14,10 @@ export interface Layer {
  * The values that layers give for one path, the effective one first. Layers below one that puts
  * something else in place of an object on the way do not count: they no longer contribute.
  */
-export function settingsAt(layers: readonly Layer[], path: Path): Array<{ value: unknown; source: ConfigSource }> {
+export function settingsAt(
+  layers: readonly Layer[],
+  path: Path,
+): Array<{ value: unknown; source: ConfigSource }> {
   const found: Array<{ value: unknown; source: ConfigSource }> = [];
   for (const layer of layers.toReversed()) {
     const value = valueAt(layer.value, path);

@@ -12,6 +12,7 @@ import { checkSchema } from "./schema.js";
 import { coreKeys, coreSections, type SectionSchema } from "./sections.js";
 import type { ConfigSources } from "./sources.js";
 import { readVariables } from "./variables.js";
+import { warnOnce } from "./warnings.js";
 
 /** What the loaded plugins make known. The sections of the core need not be among it. */
 export interface KnownSchemas {
@@ -36,7 +37,14 @@ export function resolveConfig(sources: ConfigSources, known: KnownSchemas): Conf
 
   const values: PlainObject = {};
   for (const section of sections) setOwn(values, section.name, resolveSection(section, layers, problems));
-  for (const key of ["plugins", "operations", "app"]) {
+  if (sources.plugins.length > 0) {
+    const settings = sources.plugins.map(({ name, enabled, options }) => [
+      name,
+      enabled && (options ?? true),
+    ]);
+    setOwn(values, "plugins", copyPlain(Object.fromEntries(settings)));
+  }
+  for (const key of ["operations", "app"]) {
     const merged = mergeAll(layers, key);
     if (merged !== undefined) setOwn(values, key, merged);
   }
@@ -44,13 +52,18 @@ export function resolveConfig(sources: ConfigSources, known: KnownSchemas): Conf
   const strict = (values["system"] as PlainObject | undefined)?.["strict"] === true;
   const strays = variables.unknown.map(({ name, suggestion }): ConfigProblem => {
     const message = "no loaded plugin knows this variable";
-    return { path: name, message, source: { kind: "env", name }, ...(suggestion === undefined ? {} : { suggestion }) };
+    return {
+      path: name,
+      message,
+      source: { kind: "env", name },
+      ...(suggestion === undefined ? {} : { suggestion }),
+    };
   });
   if (strict) problems.push(...strays);
   if (problems.length > 0) throw configurationError(problems);
   for (const { path, message, suggestion } of strays) {
     const hint = suggestion === undefined ? "" : ` Did you mean ${suggestion}?`;
-    process.emitWarning(`${path}: ${message}.${hint}`, { code: "MLMCP_UNKNOWN_VARIABLE" });
+    warnOnce("MLMCP_UNKNOWN_VARIABLE", `${path}: ${message}.${hint}`);
   }
   return new Configuration(sources, deepFreeze(values), layers, rules);
 }
@@ -70,21 +83,42 @@ function refuseClashes(sections: readonly SectionSchema[]): void {
   }
 }
 
-function refuseUnknownKeys(layer: Layer, sections: readonly SectionSchema[], problems: ConfigProblem[]): void {
+function refuseUnknownKeys(
+  layer: Layer,
+  sections: readonly SectionSchema[],
+  problems: ConfigProblem[],
+): void {
   const known = [...sections.map(({ name }) => name), ...coreKeys];
   for (const [key, received] of Object.entries(layer.value)) {
     if (known.includes(key)) continue;
     const suggestion = nearest(key, known);
-    const message = suggestion === undefined ? `unknown section: no loaded plugin has it (known: ${known.join(", ")})` : "unknown section";
-    problems.push({ path: formatPath([key]), message, received, source: layer.source([key]), ...(suggestion === undefined ? {} : { suggestion }) });
+    const message =
+      suggestion === undefined
+        ? `unknown section: no loaded plugin has it (known: ${known.join(", ")})`
+        : "unknown section";
+    problems.push({
+      path: formatPath([key]),
+      message,
+      received,
+      source: layer.source([key]),
+      ...(suggestion === undefined ? {} : { suggestion }),
+    });
   }
 }
 
-function resolveSection({ name, schema }: SectionSchema, layers: readonly Layer[], problems: ConfigProblem[]): unknown {
+function resolveSection(
+  { name, schema }: SectionSchema,
+  layers: readonly Layer[],
+  problems: ConfigProblem[],
+): unknown {
   const { value, issues } = checkSchema(schema, mergeAll(layers, name) ?? {}, { defaults: true });
   for (const { path, ...issue } of issues) {
     const source = sourceNear(layers, [name, ...path]);
-    problems.push({ path: formatPath([name, ...path]), ...issue, ...(source === undefined ? {} : { source }) });
+    problems.push({
+      path: formatPath([name, ...path]),
+      ...issue,
+      ...(source === undefined ? {} : { source }),
+    });
   }
   return value;
 }
@@ -92,6 +126,7 @@ function resolveSection({ name, schema }: SectionSchema, layers: readonly Layer[
 /** What all layers say for one top-level key, a copy. */
 function mergeAll(layers: readonly Layer[], key: string): unknown {
   let merged: PlainObject = {};
-  for (const { value } of layers) if (Object.hasOwn(value, key)) merged = mergePlain(merged, { [key]: copyPlain(value[key]) });
+  for (const { value } of layers)
+    if (Object.hasOwn(value, key)) merged = mergePlain(merged, { [key]: copyPlain(value[key]) });
   return merged[key];
 }

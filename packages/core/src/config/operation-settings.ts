@@ -19,7 +19,11 @@ interface Rule {
   readonly matches: RegExp;
   /** Characters of the glob that are not `*`: the more, the more specific. */
   readonly literals: number;
-  readonly settings: ReadonlyArray<{ readonly name: string; readonly value: unknown; readonly source: (path: Path) => ConfigSource }>;
+  readonly settings: ReadonlyArray<{
+    readonly name: string;
+    readonly value: unknown;
+    readonly source: (path: Path) => ConfigSource;
+  }>;
 }
 
 /**
@@ -44,8 +48,10 @@ export class OperationRules {
         if (name === "order") order = value as string[];
         else advice[name] = combine(advice[name], value);
         sources[name] = source([]);
-        if (isPlainObject(value)) for (const option of Object.keys(value)) sources[`${name}.${option}`] = source([option]);
-        else if (value !== true) for (const key of Object.keys(sources)) if (key.startsWith(`${name}.`)) delete sources[key];
+        if (isPlainObject(value))
+          for (const option of Object.keys(value)) sources[`${name}.${option}`] = source([option]);
+        else if (value !== true)
+          for (const key of Object.keys(sources)) if (key.startsWith(`${name}.`)) delete sources[key];
       }
     }
     return deepFreeze({ advice, sources, ...(order === undefined ? {} : { order }) });
@@ -59,7 +65,11 @@ function combine(base: unknown, over: unknown): unknown {
   return over;
 }
 
-function readRules(layer: Layer, known: ReadonlyMap<string, AdviceSchema>, problems: ConfigProblem[]): Rule[] {
+function readRules(
+  layer: Layer,
+  known: ReadonlyMap<string, AdviceSchema>,
+  problems: ConfigProblem[],
+): Rule[] {
   const { operations } = layer.value;
   if (operations === undefined) return [];
   const wrong = (path: Path, problem: Omit<ConfigProblem, "path" | "source">) => {
@@ -77,7 +87,10 @@ function readRules(layer: Layer, known: ReadonlyMap<string, AdviceSchema>, probl
     }
     const settings = Object.entries(entry).map(([name, given]) => {
       const source = (path: Path) => layer.source(["operations", glob, name, ...path]);
-      const value = name === "order" ? readOrder(given, [glob], known, wrong) : readSetting(given, [glob, name], known, wrong);
+      const value =
+        name === "order"
+          ? readOrder(given, [glob], known, wrong)
+          : readSetting(given, [glob, name], known, wrong);
       return { name, value, source };
     });
     return [{ matches: toPattern(glob), literals: glob.replaceAll("*", "").length, settings }];
@@ -86,7 +99,12 @@ function readRules(layer: Layer, known: ReadonlyMap<string, AdviceSchema>, probl
 
 type Report = (path: Path, problem: Omit<ConfigProblem, "path" | "source">) => void;
 
-function readSetting(value: unknown, path: [glob: string, name: string], known: ReadonlyMap<string, AdviceSchema>, wrong: Report): unknown {
+function readSetting(
+  value: unknown,
+  path: [glob: string, name: string],
+  known: ReadonlyMap<string, AdviceSchema>,
+  wrong: Report,
+): unknown {
   const [, name] = path;
   const advice = known.get(name);
   if (advice === undefined) {
@@ -104,13 +122,20 @@ function readSetting(value: unknown, path: [glob: string, name: string], known: 
   return checked.value;
 }
 
-function readOrder(value: unknown, path: Path, known: ReadonlyMap<string, AdviceSchema>, wrong: Report): unknown {
+function readOrder(
+  value: unknown,
+  path: Path,
+  known: ReadonlyMap<string, AdviceSchema>,
+  wrong: Report,
+): unknown {
   const here = [...path, "order"];
-  if (!Array.isArray(value)) wrong(here, { message: "expected a list of advice, outermost first", received: value });
+  if (!Array.isArray(value))
+    wrong(here, { message: "expected a list of advice, outermost first", received: value });
   else {
     for (const [index, name] of value.entries()) {
       if (!known.has(name as string)) wrong([...here, index], unknownAdvice(String(name), [...known.keys()]));
-      else if (value.indexOf(name) < index) wrong([...here, index], { message: "is listed twice", received: name });
+      else if (value.indexOf(name) < index)
+        wrong([...here, index], { message: "is listed twice", received: name });
     }
   }
   return value;
@@ -119,7 +144,9 @@ function readOrder(value: unknown, path: Path, known: ReadonlyMap<string, Advice
 function unknownAdvice(name: string, known: readonly string[]): Omit<ConfigProblem, "path" | "source"> {
   const suggestion = nearest(name, known);
   const message =
-    suggestion === undefined ? `unknown advice "${name}": no loaded plugin has it (known: ${known.join(", ")})` : `unknown advice "${name}"`;
+    suggestion === undefined
+      ? `unknown advice "${name}": no loaded plugin has it (known: ${known.join(", ")})`
+      : `unknown advice "${name}"`;
   return { message, ...(suggestion === undefined ? {} : { suggestion }) };
 }
 
@@ -133,7 +160,11 @@ const partials = new WeakMap<JsonSchema, JsonSchema>();
 /** The schema for options that change others: nothing is required. */
 function partial(schema: JsonSchema): JsonSchema {
   let found = partials.get(schema);
-  if (found === undefined) partials.set(schema, (found = withoutRequired({ type: "object", properties: {}, ...schema }) as JsonSchema));
+  if (found === undefined)
+    partials.set(
+      schema,
+      (found = withoutRequired({ type: "object", properties: {}, ...schema }) as JsonSchema),
+    );
   return found;
 }
 
@@ -144,12 +175,23 @@ function withoutRequired(schema: unknown): unknown {
   const loose: Record<string, unknown> = {};
   // Conditions keep theirs: they ask what is there, they do not demand it.
   for (const [key, value] of Object.entries(rest)) {
-    const keyword = ["anyOf", "oneOf", "allOf", "then", "else", "items", "additionalProperties", "$defs"].includes(key);
+    const keyword = [
+      "anyOf",
+      "oneOf",
+      "allOf",
+      "then",
+      "else",
+      "items",
+      "additionalProperties",
+      "$defs",
+    ].includes(key);
     loose[key] = keyword ? (key === "$defs" ? mapValues(value) : withoutRequired(value)) : value;
   }
   return properties === undefined ? loose : { ...loose, properties: mapValues(properties) };
 }
 
 function mapValues(schemas: unknown): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(schemas as object).map(([key, schema]) => [key, withoutRequired(schema)]));
+  return Object.fromEntries(
+    Object.entries(schemas as object).map(([key, schema]) => [key, withoutRequired(schema)]),
+  );
 }

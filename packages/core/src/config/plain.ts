@@ -31,7 +31,9 @@ export function copyPlain<T>(value: T): T {
     if (!Array.isArray(source) && !isPlainObject(source)) return source;
     if (within.has(source)) throw new CircularValueError([...path]);
     within.add(source);
-    const entries: Array<[string | number, unknown]> = Array.isArray(source) ? [...source.entries()] : Object.entries(source);
+    const entries: Array<[string | number, unknown]> = Array.isArray(source)
+      ? [...source.entries()]
+      : Object.entries(source);
     const target: unknown[] & PlainObject = (Array.isArray(source) ? [] : {}) as unknown[] & PlainObject;
     for (const [key, child] of entries) {
       if (child === undefined && typeof key === "string") continue;

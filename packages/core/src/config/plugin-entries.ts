@@ -32,21 +32,56 @@ export function readPluginEntries(layers: readonly Layer[], problems: ConfigProb
     for (const [name, setting, key] of namedIn(plugins)) {
       const source = layer.source(["plugins", key]);
       if (typeof name !== "string" || name === "") {
-        problems.push({ path: `plugins.${key}`, message: "expected the name of a package, or a path", received: name, source });
+        problems.push({
+          path: `plugins.${key}`,
+          message: "expected the name of a package, or a path",
+          received: name,
+          source,
+        });
       } else if (typeof setting !== "boolean" && !isPlainObject(setting)) {
-        problems.push({ path: `plugins.${name}`, message: "expected true, false, or the plugin's options", received: setting, source });
+        problems.push({
+          path: `plugins.${name}`,
+          message: "expected true, false, or the plugin's options",
+          received: setting,
+          source,
+        });
       } else {
-        const options = isPlainObject(setting) ? mergePlain(entries.get(name)?.options ?? {}, setting) : entries.get(name)?.options;
-        entries.set(name, { name, enabled: setting !== false, ...(options === undefined ? {} : { options }), source });
+        const options = isPlainObject(setting)
+          ? mergePlain(entries.get(name)?.options ?? {}, setting)
+          : entries.get(name)?.options;
+        entries.set(name, {
+          name,
+          enabled: setting !== false,
+          ...(options === undefined ? {} : { options }),
+          source,
+        });
       }
     }
   }
   return [...entries.values()];
 }
 
-function namedIn(plugins: unknown[] | PlainObject): Array<[name: unknown, setting: unknown, key: string | number]> {
+function namedIn(
+  plugins: unknown[] | PlainObject,
+): Array<[name: unknown, setting: unknown, key: string | number]> {
   if (Array.isArray(plugins)) return plugins.map((name, index) => [name, true, index]);
   return Object.entries(plugins).map(([name, setting]) => [name, setting, name]);
+}
+
+/** A layer whose list of plugins, if it has one, is written as a map, so that layers can be merged and explained. */
+export function withPluginMap(layer: Layer): Layer {
+  const { plugins } = layer.value;
+  if (!Array.isArray(plugins)) return layer;
+  const value = { ...layer.value, plugins: Object.fromEntries(plugins.map((name) => [String(name), true])) };
+  return {
+    value,
+    source: (path) => {
+      const [key, name, ...rest] = path;
+      return layer.source(
+        key === "plugins" && name !== undefined ? [key, plugins.indexOf(name), ...rest] : path,
+      );
+    },
+  };
 }
 
 /** The same layers with what `plugins` gives a plugin standing just below its section. */
@@ -61,7 +96,8 @@ export function withPluginOptions(layers: readonly Layer[], sections: ReadonlyMa
       value[section] = plugins[name];
       names.set(section, name);
     }
-    const source: Layer["source"] = ([section, ...rest]) => layer.source(["plugins", names.get(String(section))!, ...rest]);
+    const source: Layer["source"] = ([section, ...rest]) =>
+      layer.source(["plugins", names.get(String(section))!, ...rest]);
     return names.size === 0 ? [layer] : [{ value, source }, layer];
   });
 }

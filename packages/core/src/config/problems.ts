@@ -14,14 +14,21 @@ export interface ConfigProblem {
 }
 
 /** Everything that is wrong, in one error. */
-export function configurationError(problems: readonly ConfigProblem[], options: { code?: ErrorCode; cause?: unknown } = {}): ConfigurationError {
+export function configurationError(
+  problems: readonly ConfigProblem[],
+  options: { code?: ErrorCode; cause?: unknown } = {},
+): ConfigurationError {
   const lines = problems.map(describeProblem);
   const message =
-    lines.length === 1 ? `The configuration is wrong: ${lines[0]}` : `The configuration is wrong in ${lines.length} places:\n  ${lines.join("\n  ")}`;
+    lines.length === 1
+      ? `The configuration is wrong: ${lines[0]}`
+      : `The configuration is wrong in ${lines.length} places:\n  ${lines.join("\n  ")}`;
   return new ConfigurationError(message, {
     ...options,
     context: { issues: problems },
-    suggestions: problems.flatMap(({ suggestion, path }) => (suggestion === undefined ? [] : [`For ${path} write "${suggestion}".`])),
+    suggestions: problems.flatMap(({ suggestion, path }) =>
+      suggestion === undefined ? [] : [`For ${path} write "${suggestion}".`],
+    ),
   });
 }
 
@@ -38,16 +45,21 @@ function locate({ name, line, column }: ConfigSource): string {
 }
 
 function show(value: unknown): string {
-  const text = typeof value === "string" ? JSON.stringify(value) : inspect(value, { depth: 2, breakLength: Infinity });
+  const text =
+    typeof value === "string" ? JSON.stringify(value) : inspect(value, { depth: 2, breakLength: Infinity });
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
 /** A path as it is written for people; keys with dots are quoted, and {@link parsePath} reads it again. */
 export function formatPath(path: readonly (string | number)[]): string {
-  return path.map((key) => (/[."]/.test(String(key)) || key === "" ? JSON.stringify(key) : String(key))).join(".");
+  return path
+    .map((key) => (/[."]/.test(String(key)) || key === "" ? JSON.stringify(key) : String(key)))
+    .join(".");
 }
 
 /** Reads `cache.ttl` and `operations."Reports.load".cached`. */
 export function parsePath(path: string): string[] {
-  return [...path.matchAll(/"((?:[^"\\]|\\.)*)"|[^.]+/g)].map(([whole, quoted]) => (quoted === undefined ? whole : (JSON.parse(whole) as string)));
+  return [...path.matchAll(/"((?:[^"\\]|\\.)*)"|[^.]+/g)].map(([whole, quoted]) =>
+    quoted === undefined ? whole : (JSON.parse(whole) as string),
+  );
 }

@@ -1,8 +1,18 @@
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type YAMLError } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type YAMLError,
+} from "yaml";
 import type { Path } from "./layers.js";
 import { configurationError } from "./problems.js";
 
-export interface Position {
+interface Position {
   readonly line: number;
   readonly column: number;
 }
@@ -22,13 +32,19 @@ export interface ParsedFile {
 export function parseText(file: string, text: string): ParsedFile {
   const json = file.endsWith(".json");
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, schema: json ? "json" : "core", merge: !json });
+  const document = parseDocument(text, {
+    lineCounter,
+    prettyErrors: false,
+    schema: json ? "json" : "core",
+    merge: !json,
+  });
   const position = (offset: number): Position => {
     const { line, col } = lineCounter.linePos(offset);
     return { line, column: col };
   };
   // A warning tells of a tag that was dropped, which would change a value silently.
-  const faults: readonly YAMLError[] = document.errors.length > 0 ? document.errors : (document.warnings as readonly YAMLError[]);
+  const faults: readonly YAMLError[] =
+    document.errors.length > 0 ? document.errors : (document.warnings as readonly YAMLError[]);
   if (faults.length > 0) {
     const kind = json ? "JSON" : "YAML";
     const problems = faults.map((fault) => ({
@@ -47,18 +63,27 @@ function toValue(document: Document, file: string): unknown {
   } catch (error) {
     // Too many aliases, or one to an anchor that does not exist.
     const message = error instanceof Error ? error.message : String(error);
-    throw configurationError([{ path: "", message, source: { kind: "file", name: file } }], { code: "MLMCP_CONFIG_SYNTAX", cause: error });
+    throw configurationError([{ path: "", message, source: { kind: "file", name: file } }], {
+      code: "MLMCP_CONFIG_SYNTAX",
+      cause: error,
+    });
   }
 }
 
-function offsetOf(document: Document, path: Path, position: (offset: number) => Position): Position | undefined {
+function offsetOf(
+  document: Document,
+  path: Path,
+  position: (offset: number) => Position,
+): Position | undefined {
   let node: unknown = document.contents;
   let offset: number | undefined;
   for (const key of path) {
     if (isAlias(node)) node = node.resolve(document);
     let at: unknown;
     if (isMap(node)) {
-      const pair = node.items.find((item) => (isScalar(item.key) ? String(item.key.value) : undefined) === String(key));
+      const pair = node.items.find(
+        (item) => (isScalar(item.key) ? String(item.key.value) : undefined) === String(key),
+      );
       [at, node] = [pair?.key, pair?.value];
     } else if (isSeq(node)) at = node = node.items[Number(key)];
     else break;

@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
 /** File names that hold a configuration; the first that a directory has is used. */
-export const rcFileNames: readonly string[] = [
+const rcFileNames: readonly string[] = [
   ".mlmcprc",
   ".mlmcprc.yaml",
   ".mlmcprc.yml",
@@ -20,7 +20,7 @@ export const rcFileNames: readonly string[] = [
 ];
 
 /** The rc file of a directory or of the nearest one above it, and files beside it that are not read. */
-export interface FoundFile {
+interface FoundFile {
   readonly file: string;
   readonly ignored: readonly string[];
 }
@@ -42,7 +42,8 @@ export async function findRcFile(cwd: string): Promise<FoundFile | undefined> {
     const [first, ...ignored] = present;
     if (first !== undefined) return { file: join(directory, first), ignored };
     const above = dirname(directory);
-    if (names.has(".git") || directory === home || above === directory || (await isOpenToAll(above))) return undefined;
+    if (names.has(".git") || directory === home || above === directory || (await isOpenToAll(above)))
+      return undefined;
   }
 }
 

@@ -46,10 +46,8 @@ export interface ConfigReader {
   operation(id: string): OperationSettings;
 }
 
-/** A source in short: `.mlmcprc.yaml:12:3`, `MLMCP_CACHE_TTL`, `createKernel({ config })`. */
-export function describeSource(source: ConfigSource): string {
-  if (source.kind !== "file" && source.kind !== "profile") return source.name;
-  const file = basename(source.name);
-  if (source.line === undefined) return file;
-  return source.column === undefined ? `${file}:${source.line}` : `${file}:${source.line}:${source.column}`;
+/** A source in short: `.mlmcprc.yaml:12`, `MLMCP_CACHE_TTL`, `createKernel({ config })`. */
+export function describeSource({ kind, name, line }: ConfigSource): string {
+  if (kind !== "file" && kind !== "profile") return name;
+  return line === undefined ? basename(name) : `${basename(name)}:${line}`;
 }

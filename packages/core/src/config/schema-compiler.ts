@@ -4,7 +4,7 @@ import type { JsonSchema } from "./schema.js";
 import { parseDuration, parseSize } from "./units.js";
 
 /** Checks a value that it may change: durations and sizes become numbers in place. */
-export type CompiledSchema = (value: unknown) => { value: unknown; errors: readonly ErrorObject[] };
+type CompiledSchema = (value: unknown) => { value: unknown; errors: readonly ErrorObject[] };
 
 const compiled = new WeakMap<JsonSchema, CompiledSchema>();
 let ajv: Ajv | undefined;
@@ -22,7 +22,9 @@ function compile(schema: JsonSchema): CompiledSchema {
     validate = ajv.compile(prepare(schema, true));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new TypeError(`The JSON Schema is wrong: ${reason}. Schema: ${JSON.stringify(schema)}`, { cause: error });
+    throw new TypeError(`The JSON Schema is wrong: ${reason}. Schema: ${JSON.stringify(schema)}`, {
+      cause: error,
+    });
   }
   return (value) => {
     // The holder lets a keyword replace the value itself, as in `@timeout("5s")`.
@@ -56,8 +58,20 @@ function createAjv(): Ajv {
       return parsed !== undefined;
     };
   };
-  created.addKeyword({ keyword: "duration", schemaType: "boolean", modifying: true, errors: false, validate: converting(parseDuration) });
-  created.addKeyword({ keyword: "size", schemaType: "boolean", modifying: true, errors: false, validate: converting(parseSize) });
+  created.addKeyword({
+    keyword: "duration",
+    schemaType: "boolean",
+    modifying: true,
+    errors: false,
+    validate: converting(parseDuration),
+  });
+  created.addKeyword({
+    keyword: "size",
+    schemaType: "boolean",
+    modifying: true,
+    errors: false,
+    validate: converting(parseSize),
+  });
   created.addKeyword({
     keyword: "typeof",
     schemaType: "string",
@@ -68,7 +82,14 @@ function createAjv(): Ajv {
 }
 
 const maps = new Set(["properties", "patternProperties", "$defs", "definitions"]);
-const children = new Set(["items", "prefixItems", "additionalItems", "additionalProperties", "contains", "propertyNames"]);
+const children = new Set([
+  "items",
+  "prefixItems",
+  "additionalItems",
+  "additionalProperties",
+  "contains",
+  "propertyNames",
+]);
 const alternatives = new Set(["anyOf", "oneOf"]);
 const conditions = new Set(["allOf", "not", "if", "then", "else"]);
 
@@ -87,13 +108,16 @@ function prepare(schema: JsonSchema, closable: boolean): JsonSchema {
   const prepared: Record<string, unknown> = {};
   for (const [keyword, value] of Object.entries(rest)) {
     if (maps.has(keyword)) {
-      prepared[keyword] = Object.fromEntries(Object.entries(value as object).map(([key, child]) => [key, visit(child, true)]));
+      prepared[keyword] = Object.fromEntries(
+        Object.entries(value as object).map(([key, child]) => [key, visit(child, true)]),
+      );
     } else if (children.has(keyword)) prepared[keyword] = visit(value, true);
     else if (alternatives.has(keyword)) prepared[keyword] = visit(value, !("properties" in schema));
     else if (conditions.has(keyword)) prepared[keyword] = visit(value, false);
     else prepared[keyword] = value;
   }
-  if (closable && "properties" in schema && !("additionalProperties" in schema)) prepared["additionalProperties"] = false;
+  if (closable && "properties" in schema && !("additionalProperties" in schema))
+    prepared["additionalProperties"] = false;
   return prepared;
 }
 

@@ -16,26 +16,50 @@ interface Finding {
 export function issuesFrom(errors: readonly ErrorObject[], value: unknown): SchemaIssue[] {
   const unions = errors.filter(({ keyword }) => keyword === "anyOf" || keyword === "oneOf");
   // The conditions around these report their own failure too.
-  let findings = errors.filter(({ keyword }) => keyword !== "if" && keyword !== "propertyNames").map((error) => toFinding(error, value));
-  for (const union of unions.toSorted((a, b) => b.schemaPath.length - a.schemaPath.length)) findings = reduceUnion(findings, union);
+  let findings = errors
+    .filter(({ keyword }) => keyword !== "if" && keyword !== "propertyNames")
+    .map((error) => toFinding(error, value));
+  for (const union of unions.toSorted((a, b) => b.schemaPath.length - a.schemaPath.length))
+    findings = reduceUnion(findings, union);
   return findings.map(({ issue }) => issue);
 }
 
 function toFinding(error: ErrorObject, value: unknown): Finding {
   const { keyword, params, schemaPath, instancePath: pointer } = error;
-  const extra = params["additionalProperty"] ?? params["unevaluatedProperty"] ?? params["missingProperty"] ?? error.propertyName;
+  const extra =
+    params["additionalProperty"] ??
+    params["unevaluatedProperty"] ??
+    params["missingProperty"] ??
+    error.propertyName;
   const path = extra === undefined ? toPath(pointer, value) : [...toPath(pointer, value), String(extra)];
   const received = valueAt(value, path);
   const found = received === undefined ? {} : { received };
   const expected = expectation(error);
   if (expected !== undefined) {
-    const suggestion = keyword === "enum" && typeof received === "string" ? nearest(received, (error.schema as unknown[]).map(String)) : undefined;
-    return { schemaPath, pointer, expected, issue: { path, message: `expected ${expected}`, ...found, ...(suggestion === undefined ? {} : { suggestion }) } };
+    const suggestion =
+      keyword === "enum" && typeof received === "string"
+        ? nearest(received, (error.schema as unknown[]).map(String))
+        : undefined;
+    return {
+      schemaPath,
+      pointer,
+      expected,
+      issue: {
+        path,
+        message: `expected ${expected}`,
+        ...found,
+        ...(suggestion === undefined ? {} : { suggestion }),
+      },
+    };
   }
   if (keyword === "additionalProperties") {
     const known = Object.keys((error.parentSchema?.["properties"] ?? {}) as object);
     const suggestion = nearest(String(extra), known);
-    return { schemaPath, pointer, issue: { path, message: "unknown key", ...found, ...(suggestion === undefined ? {} : { suggestion }) } };
+    return {
+      schemaPath,
+      pointer,
+      issue: { path, message: "unknown key", ...found, ...(suggestion === undefined ? {} : { suggestion }) },
+    };
   }
   return { schemaPath, pointer, issue: { path, message: message(error), ...found } };
 }
@@ -54,7 +78,10 @@ const types: Record<string, string> = {
 function expectation({ keyword, params, schema }: ErrorObject): string | undefined {
   switch (keyword) {
     case "type":
-      return [params["type"] as string | string[]].flat().map((type) => types[type] ?? type).join(" or ");
+      return [params["type"] as string | string[]]
+        .flat()
+        .map((type) => types[type] ?? type)
+        .join(" or ");
     case "typeof":
       return `a ${String(schema)}`;
     case "enum":
@@ -95,15 +122,20 @@ function reduceUnion(findings: readonly Finding[], union: ErrorObject): Finding[
   const prefix = `${union.schemaPath}/`;
   const inside = findings.filter(({ schemaPath }) => schemaPath.startsWith(prefix));
   const outside = findings.filter((finding) => !inside.includes(finding));
-  const own = outside.find(({ schemaPath, pointer }) => schemaPath === union.schemaPath && pointer === union.instancePath);
+  const own = outside.find(
+    ({ schemaPath, pointer }) => schemaPath === union.schemaPath && pointer === union.instancePath,
+  );
   if (own === undefined || inside.length === 0) return outside;
   const branches = new Map<string, Finding[]>();
   for (const finding of inside) {
     const branch = finding.schemaPath.slice(prefix.length).split("/")[0]!;
     branches.set(branch, [...(branches.get(branch) ?? []), finding]);
   }
-  const otherKind = (finding: Finding) => finding.expected !== undefined && finding.pointer === union.instancePath;
-  const likely = [...branches.values()].filter((branch) => !branch.some(otherKind)).toSorted((a, b) => a.length - b.length)[0];
+  const otherKind = (finding: Finding) =>
+    finding.expected !== undefined && finding.pointer === union.instancePath;
+  const likely = [...branches.values()]
+    .filter((branch) => !branch.some(otherKind))
+    .toSorted((a, b) => a.length - b.length)[0];
   const rest = outside.filter((finding) => finding !== own);
   if (likely !== undefined) return [...rest, ...likely];
   const expected = [...new Set(inside.filter(otherKind).map((finding) => finding.expected))].join(", or ");

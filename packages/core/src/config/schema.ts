@@ -45,7 +45,11 @@ export interface CheckedValue<T> {
  *
  * @throws TypeError where the schema itself is wrong, such as a keyword that does not exist.
  */
-export function checkSchema<T>(schema: JsonSchema, value: unknown, options: { defaults?: boolean } = {}): CheckedValue<T> {
+export function checkSchema<T>(
+  schema: JsonSchema,
+  value: unknown,
+  options: { defaults?: boolean } = {},
+): CheckedValue<T> {
   const validate = compileSchema(schema);
   let copy: unknown;
   try {
@@ -56,5 +60,8 @@ export function checkSchema<T>(schema: JsonSchema, value: unknown, options: { de
   }
   if (options.defaults === true) copy = fillDefaults(schema, copy);
   const checked = validate(copy);
-  return { value: checked.value as T, issues: checked.errors.length === 0 ? [] : issuesFrom(checked.errors, value) };
+  return {
+    value: checked.value as T,
+    issues: checked.errors.length === 0 ? [] : issuesFrom(checked.errors, value),
+  };
 }

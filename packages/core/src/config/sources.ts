@@ -1,11 +1,12 @@
 import { dirname, resolve } from "node:path";
 import type { Layer, Path } from "./layers.js";
 import { CircularValueError, copyPlain, isPlainObject, valueAt, type PlainObject } from "./plain.js";
-import { readPluginEntries, type PluginEntry } from "./plugin-entries.js";
+import { readPluginEntries, withPluginMap, type PluginEntry } from "./plugin-entries.js";
 import { configurationError, formatPath, type ConfigProblem } from "./problems.js";
 import { loadRcFile } from "./rc-loader.js";
 import { findRcFile } from "./rc-search.js";
 import type { ConfigSource } from "./reader.js";
+import { warnOnce } from "./warnings.js";
 
 /** The configuration as it was found, before any plugin is known. */
 export interface ConfigSources {
@@ -49,7 +50,7 @@ export async function readSources(options: SourceOptions): Promise<ConfigSources
   const cwd = file === undefined ? resolve(options.cwd) : dirname(file);
   const app = readApp(layers, cwd, problems);
   if (problems.length > 0) throw configurationError(problems);
-  return { cwd, file, environment, plugins, app, layers, env: options.env };
+  return { cwd, file, environment, plugins, app, layers: layers.map(withPluginMap), env: options.env };
 }
 
 async function locateFile({ cwd, configFile }: SourceOptions): Promise<string | undefined> {
@@ -57,9 +58,11 @@ async function locateFile({ cwd, configFile }: SourceOptions): Promise<string | 
   if (configFile !== undefined) return resolve(cwd, configFile);
   const found = await findRcFile(cwd);
   if (found !== undefined && found.ignored.length > 0) {
-    process.emitWarning(`${found.file} is used; ${found.ignored.join(", ")} in the same directory is not read. Keep one of them.`, {
-      code: "MLMCP_CONFIG_IGNORED",
-    });
+    const others = found.ignored.join(", ");
+    warnOnce(
+      "MLMCP_CONFIG_IGNORED",
+      `${found.file} is used; ${others} in the same directory is not read. Keep one of them.`,
+    );
   }
   return found?.file;
 }
@@ -95,19 +98,30 @@ function toObject(value: unknown, source: Origin["source"], problems: ConfigProb
 
 const polluting = new Set(["__proto__", "constructor", "prototype"]);
 
-function refusePollution(value: unknown, path: Path, source: Origin["source"], problems: ConfigProblem[]): void {
+function refusePollution(
+  value: unknown,
+  path: Path,
+  source: Origin["source"],
+  problems: ConfigProblem[],
+): void {
   if (!isPlainObject(value) && !Array.isArray(value)) return;
   for (const [key, child] of Object.entries(value)) {
     const here = [...path, key];
     if (polluting.has(key) && !Array.isArray(value)) {
-      problems.push({ path: formatPath(here), message: "this key is refused: it could change every object of the process", source: source(here) });
+      problems.push({
+        path: formatPath(here),
+        message: "this key is refused: it could change every object of the process",
+        source: source(here),
+      });
     } else refusePollution(child, here, source, problems);
   }
 }
 
 function readEnvironment(origins: readonly Origin[], env: NodeJS.ProcessEnv): string {
   const written = origins.toReversed().map(({ value }) => valueAt(value, ["system", "environment"]));
-  const found = [env["MLMCP_SYSTEM_ENVIRONMENT"], ...written].find((value) => typeof value === "string" && value !== "");
+  const found = [env["MLMCP_SYSTEM_ENVIRONMENT"], ...written].find(
+    (value) => typeof value === "string" && value !== "",
+  );
   return (found as string | undefined) ?? "development";
 }
 
@@ -117,7 +131,12 @@ function toLayers(origin: Origin, environment: string, problems: ConfigProblem[]
   const layers: Layer[] = [{ value: always, source: (path) => origin.source(path) }];
   if (profiles === undefined) return layers;
   const wrong = (path: string[], message: string) =>
-    problems.push({ path: formatPath(path), message, received: valueAt(origin.value, path), source: origin.source(path) });
+    problems.push({
+      path: formatPath(path),
+      message,
+      received: valueAt(origin.value, path),
+      source: origin.source(path),
+    });
   if (!isPlainObject(profiles)) {
     wrong(["profiles"], "expected a map of environments to configurations");
     return layers;
@@ -125,9 +144,13 @@ function toLayers(origin: Origin, environment: string, problems: ConfigProblem[]
   for (const [name, profile] of Object.entries(profiles)) {
     const path = ["profiles", name];
     if (!isPlainObject(profile)) wrong(path, "expected a map of sections");
-    else if (Object.hasOwn(profile, "profiles")) wrong([...path, "profiles"], "a profile cannot hold profiles");
+    else if (Object.hasOwn(profile, "profiles"))
+      wrong([...path, "profiles"], "a profile cannot hold profiles");
     else if (valueAt(profile, ["system", "environment"]) !== undefined) {
-      wrong([...path, "system", "environment"], "a profile cannot choose the environment, which chooses the profile");
+      wrong(
+        [...path, "system", "environment"],
+        "a profile cannot choose the environment, which chooses the profile",
+      );
     } else if (name === environment) {
       const kind = origin.source([]).kind === "file" ? "profile" : undefined;
       layers.push({ value: profile, source: (inner) => origin.source([...path, ...inner], kind) });
@@ -142,7 +165,12 @@ function readApp(layers: readonly Layer[], cwd: string, problems: ConfigProblem[
     const written = layer.value["app"];
     if (typeof written === "string" && written !== "") app = resolve(cwd, written);
     else if (written !== undefined) {
-      problems.push({ path: "app", message: "expected the path of a module", received: written, source: layer.source(["app"]) });
+      problems.push({
+        path: "app",
+        message: "expected the path of a module",
+        received: written,
+        source: layer.source(["app"]),
+      });
     }
   }
   return app;

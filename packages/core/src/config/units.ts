@@ -31,7 +31,11 @@ export function parseDuration(value: unknown): number | undefined {
  * ```
  */
 export function parseSize(value: unknown): number | undefined {
-  const parsed = parse(typeof value === "string" ? value.toLowerCase().replace("ib", "b") : value, bytes, "b");
+  const parsed = parse(
+    typeof value === "string" ? value.toLowerCase().replace("ib", "b") : value,
+    bytes,
+    "b",
+  );
   return parsed === undefined ? undefined : Math.floor(parsed);
 }
 

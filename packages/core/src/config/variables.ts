@@ -16,7 +16,7 @@ interface Variable {
  * The name of the variable for a path: `MLMCP_MEMORY_MAX_MEMORY_MB` for `memory.maxMemoryMb`,
  * `MLMCP_MEMORY_IO__BUFFER_SIZE` for `memory.io.bufferSize`.
  */
-export function variableName([section, ...keys]: readonly [string, ...string[]]): string {
+function variableName([section, ...keys]: readonly [string, ...string[]]): string {
   return `MLMCP_${[snake(section), keys.map(snake).join("__")].filter((part) => part !== "").join("_")}`;
 }
 
@@ -29,13 +29,17 @@ function snake(camel: string): string {
 }
 
 /** What the environment sets, and the `MLMCP_*` variables that mean nothing. */
-export interface EnvironmentLayer {
+interface EnvironmentLayer {
   readonly layer: Layer;
   readonly unknown: ReadonlyArray<{ readonly name: string; readonly suggestion?: string }>;
 }
 
 /** Reads the variables that the sections' schemas make known, each as its schema wants it. */
-export function readVariables(env: NodeJS.ProcessEnv, sections: readonly SectionSchema[], problems: ConfigProblem[]): EnvironmentLayer {
+export function readVariables(
+  env: NodeJS.ProcessEnv,
+  sections: readonly SectionSchema[],
+  problems: ConfigProblem[],
+): EnvironmentLayer {
   const known = new Map<string, Variable[]>();
   for (const { name, schema } of sections) {
     for (const variable of variablesOf(schema, [name], schema)) {
@@ -53,7 +57,11 @@ export function readVariables(env: NodeJS.ProcessEnv, sections: readonly Section
       unknown.push({ name, ...(suggestion === undefined ? {} : { suggestion }) });
     } else if (others.length > 0) {
       const paths = [variable, ...others].map(({ path }) => path.join(".")).join(" or ");
-      problems.push({ path: "", message: `this variable may mean ${paths}: set it in the rc file`, source: source(name) });
+      problems.push({
+        path: "",
+        message: `this variable may mean ${paths}: set it in the rc file`,
+        source: source(name),
+      });
     } else set.push({ name, variable });
   }
   // A variable for a whole object comes before those for its parts.
@@ -84,7 +92,11 @@ function assign(target: PlainObject, [key, ...rest]: readonly string[], value: u
   assign(target[key!] as PlainObject, rest, value);
 }
 
-function* variablesOf(schema: JsonSchema, path: readonly [string, ...string[]], root: JsonSchema): Generator<Variable> {
+function* variablesOf(
+  schema: JsonSchema,
+  path: readonly [string, ...string[]],
+  root: JsonSchema,
+): Generator<Variable> {
   const { properties } = schema;
   if (isPlainObject(properties)) {
     for (const [key, child] of Object.entries(properties as Record<string, JsonSchema>)) {
@@ -96,16 +108,30 @@ function* variablesOf(schema: JsonSchema, path: readonly [string, ...string[]], 
   }
   for (const keyword of ["anyOf", "oneOf", "allOf"]) {
     const branches = schema[keyword];
-    if (Array.isArray(branches)) for (const branch of branches as JsonSchema[]) yield* variablesOf(branch, path, root);
+    if (Array.isArray(branches))
+      for (const branch of branches as JsonSchema[]) yield* variablesOf(branch, path, root);
   }
 }
 
 /**
  * The reading of a text that the schema accepts: a number, true or false, JSON, or the text
- * itself. Where it accepts none the text stays, so that the error shows what was set.
+ * itself. Where it accepts none, the one of its type, so that the error is about the value.
  */
 function coerce(text: string, schema: JsonSchema): unknown {
-  return readings(text).find((reading) => checkSchema(schema, reading).issues.length === 0) ?? text;
+  const all = readings(text);
+  const accepted = all.find((reading) => checkSchema(schema, reading).issues.length === 0);
+  if (accepted !== undefined) return accepted;
+  const types = [schema["type"]].flat();
+  return (
+    all.find(
+      (reading) =>
+        types.includes(typeOf(reading)) || (typeof reading === "number" && types.includes("integer")),
+    ) ?? text
+  );
+}
+
+function typeOf(value: unknown): string {
+  return Array.isArray(value) ? "array" : typeof value;
 }
 
 function readings(text: string): unknown[] {

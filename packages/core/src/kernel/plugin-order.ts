@@ -4,7 +4,6 @@ import type { Plugin } from "../plugin.js";
 /** Sorts plugins so that each comes after those it depends on; otherwise in the order given. */
 export function orderPlugins(plugins: readonly Plugin[]): Plugin[] {
   const byName = new Map<string, Plugin>();
-  const sections = new Map<string, string>();
   for (const plugin of plugins) {
     const twin = byName.get(plugin.name);
     if (twin === plugin) continue;
@@ -14,16 +13,7 @@ export function orderPlugins(plugins: readonly Plugin[]): Plugin[] {
         { code: "MLMCP_PLUGIN_DUPLICATE", context: { plugin: plugin.name } },
       );
     }
-    const other = plugin.section !== undefined ? sections.get(plugin.section) : undefined;
-    if (other !== undefined) {
-      throw new PluginError(
-        `The plugins "${other}" and "${plugin.name}" both claim the section "${plugin.section}" of the configuration. ` +
-          "Load one of them, or let one choose another section.",
-        { code: "MLMCP_PLUGIN_SECTION", context: { plugin: plugin.name, section: plugin.section } },
-      );
-    }
     byName.set(plugin.name, plugin);
-    if (plugin.section !== undefined) sections.set(plugin.section, plugin.name);
   }
   const sorted = new Set<Plugin>();
   const visit = (plugin: Plugin, path: readonly string[]): void => {

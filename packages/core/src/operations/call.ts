@@ -84,6 +84,7 @@ export class CallNode implements Call, CallScope {
   #children: Set<CallNode> | undefined;
   #aborted = false;
   #reason: unknown;
+  #ended = false;
 
   constructor({ kernel, id, parent }: Origin, changes?: CallChanges & CallerContext, top?: CallNode) {
     this.kernel = kernel;
@@ -120,7 +121,7 @@ export class CallNode implements Call, CallScope {
     if (!this.#controller) {
       this.#controller = new AbortController();
       if (this.aborted) this.#controller.abort(this.reason);
-      else this.#parent?.adopt(this);
+      else if (!this.#ended) this.#parent?.adopt(this);
     }
     return this.#controller.signal;
   }
@@ -135,6 +136,7 @@ export class CallNode implements Call, CallScope {
 
   /** The invocation is over: lets go of the enclosing call, and with it of everything derived. */
   end(): void {
+    this.#ended = true;
     this.#parent?.release(this);
   }
 

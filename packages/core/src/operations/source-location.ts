@@ -6,32 +6,31 @@ export interface SourceLocation {
   readonly column: number;
 }
 
-/** Functions that compilers put between a decorator and the class. */
-const HELPERS = /[\\/]node_modules[\\/](?:tslib|reflect-metadata|@swc[\\/]helpers|@babel[\\/]runtime|@oxc-project[\\/]runtime)[\\/]/;
+/** Modules that compilers import their helpers from. */
+const HELPER_FILES =
+  /[\\/]node_modules[\\/](?:tslib|reflect-metadata|@swc[\\/]helpers|@babel[\\/]runtime|@oxc-project[\\/]runtime)[\\/]/;
+
+/** The helpers themselves, where compilers write them into the module. */
+const HELPER_NAMES = /^(?:_{0,2}(?:ts_)?(?:es)?decorate\w*|_?apply_?decs\w*|__runInitializers|Reflect\.decorate|DecorateProperty)$/i;
 
 /**
- * Where the code stands that called `below`: the module, and in it the outermost frame, since
- * compilers that inline their helpers put those nearer.
+ * Where the code stands that called `below`: the class whose decorators are being applied. What
+ * compilers put between a decorator and its class is passed over.
  */
 export function callerLocation(below: (...args: never[]) => unknown): SourceLocation | undefined {
-  const frames = callSites(below)
-    .map((site) => ({
-      file: (site.getFileName() ?? site.getScriptNameOrSourceURL() ?? "").replace(/\?.*$/, ""),
-      line: site.getLineNumber() ?? 0,
-      column: site.getColumnNumber() ?? 0,
-    }))
-    .filter(({ file }) => file !== "" && !HELPERS.test(file));
-  const nearest = frames[0];
-  if (!nearest) return undefined;
-  const beyond = frames.findIndex(({ file }) => file !== nearest.file);
-  return frames[(beyond < 0 ? frames.length : beyond) - 1];
+  for (const site of callSites(below)) {
+    const file = (site.getFileName() ?? site.getScriptNameOrSourceURL() ?? "").replace(/\?.*$/, "");
+    if (file === "" || HELPER_FILES.test(file) || HELPER_NAMES.test(site.getFunctionName() ?? "")) continue;
+    return { file, line: site.getLineNumber() ?? 0, column: site.getColumnNumber() ?? 0 };
+  }
+  return undefined;
 }
 
 function callSites(below: (...args: never[]) => unknown): NodeJS.CallSite[] {
   const { prepareStackTrace, stackTraceLimit } = Error;
   const holder: { stack?: NodeJS.CallSite[] } = {};
   try {
-    Error.stackTraceLimit = 16;
+    Error.stackTraceLimit = 8;
     Error.prepareStackTrace = (_, sites) => sites;
     Error.captureStackTrace(holder, below);
     return holder.stack ?? [];

@@ -35,7 +35,11 @@ export function backoffCap(policy: BackoffPolicy, retry: number): number {
  * `[0, cap]`, which finishes contended work in less time and with fewer calls than any spread
  * around the cap (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
  */
-export function backoffDelay(policy: BackoffPolicy, retry: number, random: () => number = Math.random): number {
+export function backoffDelay(
+  policy: BackoffPolicy,
+  retry: number,
+  random: () => number = Math.random,
+): number {
   const cap = backoffCap(policy, retry);
   return Math.round(policy.jitter === "full" ? random() * cap : cap);
 }

@@ -63,6 +63,11 @@ export class CircuitBreakers {
     if (this.#breakers.get(operation) === breaker) this.#breakers.delete(operation);
   }
 
+  /** Takes the breakers off the list whose operations pass none any more. */
+  retain(passes: (operation: string) => boolean): void {
+    for (const operation of this.#breakers.keys()) if (!passes(operation)) this.#breakers.delete(operation);
+  }
+
   #of(operation: string): Breaker {
     const breaker = this.#breakers.get(operation);
     if (breaker) return breaker;
@@ -70,7 +75,9 @@ export class CircuitBreakers {
     throw new ConfigurationError(`"${operation}" has no breaker. Breakers so far: ${known}.`, {
       code: "MLMCP_BREAKER_UNKNOWN",
       context: { operation, known: [...this.#breakers.keys()] },
-      suggestions: ["Use the operation's id as `mlmcp operations` shows it. A breaker is there from the operation's first call."],
+      suggestions: [
+        "Use the operation's id as `mlmcp operations` shows it. A breaker is there from the operation's first call.",
+      ],
     });
   }
 }

@@ -44,6 +44,6 @@ export class Delays {
   /** Cuts every running delay short and every later one before it starts. */
   end(): void {
     this.#ended = true;
-    for (const cut of [...this.#running]) cut();
+    for (const cut of this.#running) cut();
   }
 }

@@ -1,12 +1,14 @@
-import { isPlainObject } from "../config/plain.js";
+import { isDeepStrictEqual } from "node:util";
 import { ConfigurationError } from "../errors/index.js";
 import { isCancellation, isProgrammingError } from "./classify.js";
 
 /**
  * Gives the answer where the method has failed: called with what it failed with and the call's
  * arguments, on the method's `this`.
+ *
+ * Written as a method, because only those may narrow what they are given: `(error: Error, id: string) => …`.
  */
-export type FallbackFunction = (this: any, error: any, ...args: any[]) => unknown;
+export type FallbackFunction = { call(this: unknown, error: unknown, ...args: any[]): unknown }["call"];
 
 /** A method of the same object by name, a function, or a value. */
 export type Fallback = string | FallbackFunction | { readonly value: unknown };
@@ -28,8 +30,10 @@ export function mayFallBack(error: unknown, callerAborted: boolean): boolean {
 export function fallbackProblem(fallback: Fallback, subject: FallbackSubject): string | undefined {
   if (typeof fallback === "function") return undefined;
   if (typeof fallback === "string") {
-    if (subject.kind === "function") return `fallback: "${fallback}" names a method, but a plain function has none. Give a function.`;
-    if (fallback === subject.methodName) return `fallback: "${fallback}" is the method itself. Name another method.`;
+    if (subject.kind === "function")
+      return `fallback: "${fallback}" names a method, but a plain function has none. Give a function.`;
+    if (fallback === subject.methodName)
+      return `fallback: "${fallback}" is the method itself. Name another method.`;
     return undefined;
   }
   if (subject.returns === "stream" && !isIterable(fallback.value)) {
@@ -45,14 +49,21 @@ export function fallbackProblem(fallback: Fallback, subject: FallbackSubject): s
  * the method runs: an object's own fields and the methods of subclasses are not known earlier,
  * and the first outage would be too late.
  */
-export function requireFallback(fallback: Fallback | undefined, self: unknown, subject: FallbackSubject): void {
+export function requireFallback(
+  fallback: Fallback | undefined,
+  self: unknown,
+  subject: FallbackSubject,
+): void {
   if (typeof fallback !== "string") return;
   if (typeof (self as Record<string, unknown> | null | undefined)?.[fallback] === "function") return;
-  throw new ConfigurationError(`The fallback of ${subject.id} is "${fallback}", and the object has no method of that name.`, {
-    code: "MLMCP_FALLBACK_MISSING",
-    context: { operation: subject.id, fallback },
-    suggestions: [`Add a method ${fallback}(...) with the same parameters, or name one that is there.`],
-  });
+  throw new ConfigurationError(
+    `The fallback of ${subject.id} is "${fallback}", and the object has no method of that name.`,
+    {
+      code: "MLMCP_FALLBACK_MISSING",
+      context: { operation: subject.id, fallback },
+      suggestions: [`Add a method ${fallback}(...) with the same parameters, or name one that is there.`],
+    },
+  );
 }
 
 /** The answer of a fallback, whatever its form; what it throws goes to the caller as it is. */
@@ -63,8 +74,9 @@ export function callFallback(
   self: unknown,
   args: readonly unknown[],
 ): unknown {
-  if (typeof fallback === "function") return fallback.call(self, error, ...args);
-  if (typeof fallback === "string") return (self as Record<string, (...args: unknown[]) => unknown>)[fallback]!(...args);
+  if (typeof fallback === "function") return Reflect.apply(fallback, self, [error, ...args]) as unknown;
+  if (typeof fallback === "string")
+    return (self as Record<string, (...args: unknown[]) => unknown>)[fallback]!(...args);
   const value = structuredClone(fallback.value);
   return subject.returns === "stream" ? iterate(value as Iterable<unknown>) : value;
 }
@@ -77,13 +89,12 @@ function isIterable(value: unknown): boolean {
   return typeof value === "object" && value !== null && Symbol.iterator in value;
 }
 
-/** Whether `structuredClone` gives back what went in: no functions, no instances of classes. */
-function isPlainData(value: unknown, seen = new Set<unknown>()): boolean {
-  if (typeof value === "function" || typeof value === "symbol") return false;
-  if (typeof value !== "object" || value === null || seen.has(value)) return true;
-  seen.add(value);
-  if (value instanceof Date || value instanceof RegExp || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return true;
-  if (value instanceof Map || value instanceof Set) return [...value].flat(1).every((entry) => isPlainData(entry, seen));
-  if (!Array.isArray(value) && !isPlainObject(value)) return false;
-  return Object.values(value).every((entry) => isPlainData(entry, seen));
+/** Whether a copy is as good as the value: the comparison also sees prototypes, which cloning loses. */
+function isPlainData(value: unknown): boolean {
+  try {
+    return isDeepStrictEqual(structuredClone(value), value);
+  } catch {
+    // A function, a symbol, a promise: what has no copy.
+    return false;
+  }
 }

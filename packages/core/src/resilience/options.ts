@@ -5,6 +5,13 @@ import type { BreakerPolicy } from "./breaker.js";
 import type { Fallback, FallbackFunction } from "./fallback.js";
 import type { RetryPolicy } from "./retry.js";
 
+declare module "@mlmcp/core" {
+  interface AdviceOptions {
+    retry: RetryOptions | number;
+    degrade: DegradeOptions;
+  }
+}
+
 /** Options of `@retry`. */
 export interface RetryOptions {
   /**
@@ -107,7 +114,12 @@ export const degradeSchema: JsonSchema = {
           type: "object",
           properties: {
             failureThreshold: { type: "integer", minimum: 1, default: breakerDefaults.failureThreshold },
-            resetAfter: { duration: true, minimum: 1, maximum: longestTimer, default: breakerDefaults.resetAfter },
+            resetAfter: {
+              duration: true,
+              minimum: 1,
+              maximum: longestTimer,
+              default: breakerDefaults.resetAfter,
+            },
           },
         },
       ],

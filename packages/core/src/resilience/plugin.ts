@@ -1,4 +1,4 @@
-import { definePlugin } from "../plugin.js";
+import { definePlugin, type PluginKernel } from "../plugin.js";
 import { CircuitBreakers } from "./circuit-breakers.js";
 import { degrade } from "./decorators/degrade.js";
 import { retry } from "./decorators/retry.js";
@@ -13,6 +13,15 @@ export const resiliencePlugin = definePlugin({
     services.value(Delays, new Delays());
     services.value(CircuitBreakers, new CircuitBreakers());
   },
+  start(kernel) {
+    const breakers = kernel.resolve(CircuitBreakers);
+    // A breaker that the configuration turned off would stay open for ever: no call probes it.
+    kernel.onStop(
+      kernel.hooks.hook("kernel:reloaded", () => breakers.retain((id) => passesBreaker(kernel, id))),
+    );
+  },
+  // Only calls that outlast the time to drain still wait for a retry here.
+  stop: (kernel) => kernel.resolve(Delays).end(),
   healthChecks: [
     (kernel) => ({
       name: "breakers",
@@ -27,6 +36,11 @@ export const resiliencePlugin = definePlugin({
       },
     }),
   ],
-  // Only calls that outlast the time to drain still wait for a retry here.
-  stop: (kernel) => kernel.resolve(Delays).end(),
 });
+
+function passesBreaker({ operations }: PluginKernel, id: string): boolean {
+  if (!operations.get(id)) return false;
+  return operations
+    .explain(id)
+    .chain.some(({ advice, placement }) => advice === degrade.advice.name && placement === "breaker");
+}

@@ -5,7 +5,10 @@ import { deepFreeze, isPlainObject } from "../../src/config/plain.js";
 
 /** Any JSON value, with keys that are apt to go wrong. */
 const values = fc.object({
-  key: fc.oneof(fc.constantFrom("a", "b", "__proto__", "constructor", "prototype", "toString", "hasOwnProperty"), fc.string()),
+  key: fc.oneof(
+    fc.constantFrom("a", "b", "__proto__", "constructor", "prototype", "toString", "hasOwnProperty"),
+    fc.string(),
+  ),
   maxDepth: 3,
 });
 
@@ -13,7 +16,12 @@ describe("mergePlain", () => {
   it("merges objects deeply and replaces everything else", () => {
     const base = { io: { a: 1, list: [1, 2] }, ttl: 5, both: { x: 1 }, off: { y: 1 } };
     const over = { io: { list: [3] }, ttl: null, both: false, off: { z: 2 } };
-    expect(mergePlain(base, over)).toEqual({ io: { a: 1, list: [3] }, ttl: null, both: false, off: { y: 1, z: 2 } });
+    expect(mergePlain(base, over)).toEqual({
+      io: { a: 1, list: [3] },
+      ttl: null,
+      both: false,
+      off: { y: 1, z: 2 },
+    });
   });
 
   it("keeps functions and instances by reference, and merges none of their properties", () => {
@@ -44,7 +52,9 @@ describe("mergePlain", () => {
   });
 
   it("never touches what all objects inherit", () => {
-    const polluted = JSON.parse('{ "__proto__": { "admin": true }, "constructor": { "prototype": { "admin": true } } }') as object;
+    const polluted = JSON.parse(
+      '{ "__proto__": { "admin": true }, "constructor": { "prototype": { "admin": true } } }',
+    ) as object;
     const names = () => Reflect.ownKeys(Object.prototype);
     const before = names();
     fc.assert(
@@ -63,7 +73,8 @@ describe("mergePlain", () => {
       fc.property(values, values, (base, over) => {
         const merged = mergePlain(base, over);
         for (const [key, value] of Object.entries(over)) {
-          if (value !== undefined && !isPlainObject(value)) expect(Object.getOwnPropertyDescriptor(merged, key)?.value).toEqual(value);
+          if (value !== undefined && !isPlainObject(value))
+            expect(Object.getOwnPropertyDescriptor(merged, key)?.value).toEqual(value);
         }
       }),
     );

@@ -14,7 +14,9 @@ const retries = fc.integer({ min: 1, max: 1_000_000 });
 const randoms = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 const undisturbed = (policy: Partial<BackoffPolicy>, count: number) =>
-  Array.from({ length: count }, (_, index) => backoffDelay({ ...retryDefaults, jitter: "none", ...policy }, index + 1));
+  Array.from({ length: count }, (_, index) =>
+    backoffDelay({ ...retryDefaults, jitter: "none", ...policy }, index + 1),
+  );
 
 describe("backoff", () => {
   it("doubles from 100 ms up to 30 s by default", () => {
@@ -28,7 +30,9 @@ describe("backoff", () => {
 
   it("takes every delay between none and the cap under full jitter", () => {
     const policy: BackoffPolicy = { ...retryDefaults, initialDelay: 4, factor: 1 };
-    const seen = [0, 0.2, 0.5, 0.7, 1 - Number.EPSILON].map((random) => backoffDelay(policy, 1, () => random));
+    const seen = [0, 0.2, 0.5, 0.7, 1 - Number.EPSILON].map((random) =>
+      backoffDelay(policy, 1, () => random),
+    );
     expect(seen).toEqual([0, 1, 2, 3, 4]);
   });
 

@@ -119,9 +119,10 @@ class ByHand implements fc.Command<Model, Real> {
 
 describe("breaker and its reference model", () => {
   it("agree on state, failures, timers and the time to wait after any sequence of commands", () => {
-    const settle = fc.tuple(fc.constantFrom("succeed", "fail", "fail", "release"), fc.nat(10)) as fc.Arbitrary<
-      [Settle["how"], number]
-    >;
+    const settle = fc.tuple(
+      fc.constantFrom("succeed", "fail", "fail", "release"),
+      fc.nat(10),
+    ) as fc.Arbitrary<[Settle["how"], number]>;
     const commands = fc.commands(
       [
         fc.constant(new Admit()),
@@ -136,7 +137,15 @@ describe("breaker and its reference model", () => {
         vi.clearAllTimers();
         fc.modelRun(() => {
           const breaker = new Breaker({ failureThreshold: THRESHOLD, resetAfter: RESET_AFTER });
-          const model: Model = { now: 0, state: "closed", failures: 0, openedAt: 0, probe: undefined, era: 0, running: [] };
+          const model: Model = {
+            now: 0,
+            state: "closed",
+            failures: 0,
+            openedAt: 0,
+            probe: undefined,
+            era: 0,
+            running: [],
+          };
           return { model, real: { breaker, tickets: [] } };
         }, sequence);
       }),

@@ -46,6 +46,10 @@ describe("delays", () => {
     const running = [delays.wait(100, undefined), delays.wait(200, new AbortController().signal)];
     delays.end();
     expect(vi.getTimerCount()).toBe(0);
-    await expect(Promise.all([...running, delays.wait(5, undefined)])).resolves.toEqual([false, false, false]);
+    await expect(Promise.all([...running, delays.wait(5, undefined)])).resolves.toEqual([
+      false,
+      false,
+      false,
+    ]);
   });
 });

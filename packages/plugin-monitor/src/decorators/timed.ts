@@ -1,6 +1,18 @@
-import { createMethodDecorator, type Binding, type Observer } from "@mlmcp/core";
+import { createMethodDecorator, type Binding, type MethodDecorator, type Observer } from "@mlmcp/core";
 import { timedSchema, type MonitorSection, type TimedOptions } from "../options.js";
 import { PerformanceMonitor } from "../performance-monitor.js";
+
+const byOptions = createMethodDecorator<TimedOptions>({
+  name: "timed",
+  schema: timedSchema,
+  serves: { sync: true, streams: true },
+  defaults(config) {
+    const { slow, buckets } = config.section<MonitorSection>("monitor");
+    return { slow, buckets };
+  },
+  enabled: (config) => config.get("performance.enableMonitoring", true),
+  parts: [{ observe }],
+});
 
 /**
  * Times every call of a method: how many, how long, how many failed, how many are running.
@@ -17,30 +29,30 @@ import { PerformanceMonitor } from "../performance-monitor.js";
  * It stands outermost: the time is what the caller waits, retries and fallbacks included, and a
  * call that a cache answers is a call. A method that returns an async iterable is timed until
  * its iteration ends. Methods that do not return a promise stay synchronous.
+ *
+ * `@timed("name")` is short for `@timed({ name: "name" })`: the operation's id where the class's
+ * own name will not do.
  */
-export const timed = createMethodDecorator<TimedOptions, string>({
-  name: "timed",
-  schema: timedSchema,
-  shorthand: { schema: { type: "string", minLength: 1 }, read: (name) => ({ name }) },
-  serves: { sync: true, streams: true },
-  defaults(config) {
-    const { slow, buckets } = config.section<MonitorSection>("monitor");
-    return { slow, buckets };
+export const timed: MethodDecorator<TimedOptions, string> = Object.assign(
+  // All arguments are handed on, so that the engine can tell use without parentheses.
+  (...given: Parameters<MethodDecorator<TimedOptions, string>>) => {
+    const [first, ...rest] = given;
+    return byOptions(typeof first === "string" ? { name: first } : first, ...rest);
   },
-  enabled: (config) => config.get("performance.enableMonitoring", true),
-  parts: [{ observe }],
-});
+  { advice: byOptions.advice },
+);
 
 /** Two clock readings are most of what timing costs: nothing else may be slow here. */
 function observe(binding: Binding<TimedOptions>): Observer<number> {
-  // Durations are numbers once the options have passed their schema.
-  const { slow = Infinity, buckets } = binding.options as { slow?: number; buckets?: readonly number[] };
+  // Durations are numbers once the options have passed their schema, and the section has bounds.
+  const { slow = Infinity, buckets } = binding.options as { slow?: number; buckets: readonly number[] };
   const timing = binding.resolve(PerformanceMonitor).timing(binding.operation.id, buckets);
   const tooSlow = binding.event("operation:slow");
   return {
     start() {
+      const now = performance.now();
       timing.enter();
-      return performance.now();
+      return now;
     },
     end(started, ok) {
       const durationMs = performance.now() - started;

@@ -34,7 +34,8 @@ export const validated = createMethodDecorator<ValidatedOptions>({
   schema: validatedSchema,
   serves: { sync: true, streams: true },
   check({ args, returns }, operation) {
-    if (args === undefined && returns === undefined) return "there is nothing to check. Give args, returns, or both.";
+    if (args === undefined && returns === undefined)
+      return "there is nothing to check. Give args, returns, or both.";
     if (returns !== undefined && (operation.returns === "stream" || operation.returns === "iterator")) {
       return "returns cannot be checked on a method that yields items. Remove it, or check each item with InputValidator.";
     }
@@ -71,11 +72,14 @@ function checkResult(next: Invoke, binding: Binding<ValidatedOptions>): Invoke {
 
   const verify = (result: unknown): unknown => {
     if (isAsyncIterable(result)) {
-      throw new ConfigurationError(`${id} gave an async iterable, which @validated({ returns }) cannot check. The method has already run.`, {
-        code: "MLMCP_DECORATION",
-        context: { operation: id, decorator: "validated" },
-        suggestions: ["Remove returns, and check each item with InputValidator where it is used."],
-      });
+      throw new ConfigurationError(
+        `${id} gave an async iterable, which @validated({ returns }) cannot check. The method has already run.`,
+        {
+          code: "MLMCP_DECORATION",
+          context: { operation: id, decorator: "validated" },
+          suggestions: ["Remove returns, and check each item with InputValidator where it is used."],
+        },
+      );
     }
     if (check(result)) return result;
     const issues = issuesOf(check.errors ?? [], result, { root: "result" });

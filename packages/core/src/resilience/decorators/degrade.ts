@@ -31,7 +31,8 @@ export const degrade = createMethodDecorator<DegradeOptions>({
   schema: degradeSchema,
   serves: { streams: true },
   context: true,
-  check: ({ fallback }, operation) => (fallback === undefined ? undefined : fallbackProblem(fallback, operation)),
+  check: ({ fallback }, operation) =>
+    fallback === undefined ? undefined : fallbackProblem(fallback, operation),
   parts: [
     { at: "fallback", when: ({ fallback }) => fallback !== undefined, around: aroundFallback },
     { at: "breaker", when: ({ breaker }) => breaker !== false, around: aroundBreaker },
@@ -63,12 +64,13 @@ function aroundBreaker(next: Invoke, binding: Binding<DegradeOptions>): Invoke {
   const rejected = binding.event("breaker:reject");
   const breaker = binding.keep(
     "breaker",
-    () => createBreaker(policy, binding, breakers),
+    () => createBreaker(policy, binding),
     (replaced) => {
       breakers.remove(id, replaced);
       replaced.dispose();
     },
   );
+  breakers.add(id, breaker);
   return async (self, args) => {
     const ticket = breaker.admit();
     if (ticket === REJECTED) {
@@ -76,47 +78,58 @@ function aroundBreaker(next: Invoke, binding: Binding<DegradeOptions>): Invoke {
       if (rejected.active) rejected.publish({ retryAfterMs });
       throw circuitOpen(id, breaker, retryAfterMs);
     }
+    let result: unknown;
     try {
-      const result = await next(self, args);
-      breaker.succeed(ticket);
-      return result;
+      result = await next(self, args);
     } catch (error) {
       if (isFailure(error, binding)) breaker.fail(ticket);
       else breaker.release(ticket);
       throw error;
     }
+    breaker.succeed(ticket);
+    return result;
   };
 }
 
 /** Errors that speak of the call or its caller, not of what the method depends on, do not count. */
 function isFailure(error: unknown, binding: Binding<DegradeOptions>): boolean {
   return (
-    !isProgrammingError(error) && !isRejection(error) && !isCancellation(error, binding.call()?.aborted === true)
+    !isProgrammingError(error) &&
+    !isRejection(error) &&
+    !isCancellation(error, binding.call()?.aborted === true)
   );
 }
 
-function createBreaker(policy: BreakerPolicy, binding: Binding<DegradeOptions>, breakers: CircuitBreakers): Breaker {
+function createBreaker(policy: BreakerPolicy, binding: Binding<DegradeOptions>): Breaker {
   const opened = binding.event("breaker:open");
   const halfOpened = binding.event("breaker:halfOpen");
   const closed = binding.event("breaker:close");
-  const breaker = new Breaker(policy, {
+  return new Breaker(policy, {
     opened: (reason, failures) => opened.publish({ reason, failures, resetAfterMs: policy.resetAfter }),
     halfOpened: () => halfOpened.publish({}),
     closed: (reason) => closed.publish({ reason }),
   });
-  breakers.add(binding.operation.id, breaker);
-  return breaker;
 }
 
-function circuitOpen(operation: string, { state, failures }: Breaker, retryAfterMs: number): CircuitOpenError {
-  const after = failures === 0 ? "it was opened by hand" : `${failures} failure${failures === 1 ? "" : "s"} in a row opened it`;
-  const why = state === "halfOpen" ? `${after}, and a probe is under way` : after;
-  return new CircuitOpenError(`${operation} was not called, because its breaker is open: ${why}. The next call can pass in ${retryAfterMs} ms.`, {
-    context: { operation, retryAfterMs },
-    suggestions: [
-      "Find out why the method fails: the errors that opened the breaker reached their callers and the log.",
-      "Give `@degrade` a fallback that answers meanwhile.",
-      `Close it by hand once the cause is mended: kernel.resolve(CircuitBreakers).close("${operation}").`,
-    ],
-  });
+function circuitOpen(
+  operation: string,
+  { state, failures }: Breaker,
+  retryAfterMs: number,
+): CircuitOpenError {
+  const cause =
+    failures === 0
+      ? "was opened by hand"
+      : `is open after ${failures} consecutive failure${failures === 1 ? "" : "s"}`;
+  const probing = state === "halfOpen" ? ", and a probe is under way" : "";
+  return new CircuitOpenError(
+    `${operation} was not called: its breaker ${cause}${probing}. The next call can pass in ${retryAfterMs} ms.`,
+    {
+      context: { operation, retryAfterMs },
+      suggestions: [
+        "Find out why the method fails: the errors that opened the breaker reached their callers and the log.",
+        "Give `@degrade` a fallback that answers meanwhile.",
+        `Close it by hand once the cause is mended: kernel.resolve(CircuitBreakers).close("${operation}").`,
+      ],
+    },
+  );
 }

@@ -1,0 +1,359 @@
+import { Readable } from "node:stream";
+import { createMethodDecorator, currentOperation, onEvent, retry } from "@mlmcp/core";
+import { createTestKernel } from "@mlmcp/core/testing";
+import { describe, expect, it } from "vitest";
+import { asyncOnly, contextual, observing, pluginOf, tracing, type Trace } from "../support/tracing.js";
+
+const trace: Trace = [];
+const observed = observing("observed", trace);
+const traced = tracing("traced", trace, "cache");
+const deferred = asyncOnly();
+const inContext = contextual();
+const plugin = pluginOf(observed, traced, deferred, inContext);
+
+function fresh(): Trace {
+  trace.length = 0;
+  return trace;
+}
+
+async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of iterable) items.push(item);
+  return items;
+}
+
+describe("a synchronous method", () => {
+  class Subject {
+    @observed()
+    @traced()
+    add(a: number, b: number) {
+      return a + b;
+    }
+    @observed()
+    fail() {
+      throw new Error("sync");
+    }
+    // A decorator from JavaScript, where no compiler refuses it.
+    @(deferred() as any)
+    plain() {
+      trace.push("ran");
+      return 1;
+    }
+    @(deferred() as any)
+    iterates() {
+      return Readable.from([1]);
+    }
+  }
+
+  it("stays synchronous under advice that can serve it", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const subject = kernel.adopt(new Subject());
+    fresh();
+    expect(subject.add(1, 2)).toBe(3);
+    expect(trace).toEqual(["start 1,2", "> traced", "< traced", "end 1,2 ok 3"]);
+  });
+
+  it("throws synchronously, and its observers hear of it", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const subject = kernel.adopt(new Subject());
+    fresh();
+    expect(() => subject.fail()).toThrow("sync");
+    expect(trace).toEqual(["start ", "end  failed sync"]);
+  });
+
+  it("is refused by advice that needs a promise, in an error that says it has already run", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const subject = kernel.adopt(new Subject());
+    fresh();
+    await expect(subject.plain()).rejects.toThrow(
+      /Subject\.plain returned a value of type number, but @deferred needs a promise\. The method has already run\. Make it `async`/,
+    );
+    expect(trace).toEqual(["ran"]);
+    await expect(subject.iterates()).rejects.toThrow(/returned an async iterable, but @deferred needs a promise.*async \*/);
+  });
+});
+
+describe("a method that returns a promise", () => {
+  class Subject {
+    @observed()
+    async resolve(value: string) {
+      return value;
+    }
+    @observed()
+    async reject() {
+      throw new Error("async");
+    }
+    @observed()
+    plainPromise() {
+      return Promise.resolve("plain");
+    }
+    @observed()
+    builder() {
+      return new Query();
+    }
+  }
+
+  class Query {
+    runs = 0;
+    where() {
+      return this;
+    }
+    then(resolve: (value: string) => void) {
+      this.runs++;
+      resolve("rows");
+    }
+  }
+
+  it("is over for its observers when the promise settles", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const subject = kernel.adopt(new Subject());
+    fresh();
+    const pending = subject.resolve("a");
+    expect(trace).toEqual(["start a"]);
+    await pending;
+    await expect(subject.reject()).rejects.toThrow("async");
+    await subject.plainPromise();
+    expect(trace).toEqual(["start a", "end a ok a", "start ", "end  failed async", "start ", "end  ok plain"]);
+  });
+
+  it("leaves a lazy thenable, such as a query builder, to its caller", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const query = kernel.adopt(new Subject()).builder();
+    expect(query).toBeInstanceOf(Query);
+    expect(query.where().runs).toBe(0);
+    expect(await query).toBe("rows");
+  });
+
+  it("raises one unhandled rejection where nobody handles its failure", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const subject = kernel.adopt(new Subject());
+    const unhandled: unknown[] = [];
+    const listeners = process.listeners("unhandledRejection");
+    process.removeAllListeners("unhandledRejection");
+    process.on("unhandledRejection", (reason) => unhandled.push(reason));
+    try {
+      void subject.reject();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    } finally {
+      process.removeAllListeners("unhandledRejection");
+      for (const listener of listeners) process.on("unhandledRejection", listener);
+    }
+    expect(unhandled).toHaveLength(1);
+  });
+});
+
+describe("a method that returns an async iterable", () => {
+  class Subject {
+    failures = 0;
+    signal: AbortSignal | undefined;
+    @observed()
+    async *count(to: number): AsyncGenerator<number, string, string | undefined> {
+      for (let item = 1; item <= to; item++) {
+        const sent = yield item;
+        if (sent) trace.push(`sent ${sent}`);
+      }
+      return "done";
+    }
+    @observed()
+    @inContext()
+    async *cleaning() {
+      try {
+        this.signal = currentOperation()?.signal;
+        yield currentOperation()?.id;
+        yield currentOperation()?.id;
+      } finally {
+        trace.push(`cleaned up, aborted: ${this.signal?.aborted}`);
+      }
+    }
+    @retry({ maxRetries: 3, initialDelay: 1 })
+    async *flaky() {
+      if (this.failures++ < 2) throw new Error("not yet");
+      yield "first";
+      throw new Error("too late");
+    }
+    @observed()
+    stream() {
+      return Readable.from(["a", "b"]);
+    }
+    @observed()
+    custom() {
+      return new Custom();
+    }
+    @observed()
+    *sync(to: number) {
+      for (let item = 1; item <= to; item++) yield item;
+    }
+  }
+
+  class Custom {
+    #items = [1, 2];
+    get size() {
+      return this.#items.length;
+    }
+    first() {
+      return this.#items[0];
+    }
+    async *[Symbol.asyncIterator]() {
+      yield* this.#items;
+    }
+  }
+
+  it("lasts for its observers until the iteration ends", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const subject = kernel.adopt(new Subject());
+    fresh();
+    const iteration = subject.count(2);
+    expect(trace).toEqual([]);
+    expect(await iteration.next()).toEqual({ done: false, value: 1 });
+    expect(trace).toEqual(["start 2"]);
+    await iteration.next("hello");
+    expect(await iteration.next()).toEqual({ done: true, value: "done" });
+    expect(trace).toEqual(["start 2", "sent hello", "end 2 ok done"]);
+  });
+
+  it("is cancelled and cleaned up when the consumer leaves", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const subject = kernel.adopt(new Subject());
+    fresh();
+    for await (const id of subject.cleaning()) {
+      expect(id).toBe("Subject.cleaning");
+      break;
+    }
+    expect(trace).toEqual(["start ", "cleaned up, aborted: true", "end  ok undefined"]);
+  });
+
+  it("passes on what the consumer throws into it", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const subject = kernel.adopt(new Subject());
+    fresh();
+    const iteration = subject.count(5);
+    await iteration.next();
+    await expect(iteration.throw(new Error("thrown in"))).rejects.toThrow("thrown in");
+    expect(trace).toEqual(["start 5", "end 5 failed thrown in"]);
+  });
+
+  it("is retried only before its first item", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const subject = kernel.adopt(new Subject());
+    const items: string[] = [];
+    await expect(
+      (async () => {
+        for await (const item of subject.flaky()) items.push(item);
+      })(),
+    ).rejects.toThrow("too late");
+    expect(items).toEqual(["first"]);
+    expect(subject.failures).toBe(3);
+  });
+
+  it("keeps a Node stream the stream it is", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    fresh();
+    const stream = kernel.adopt(new Subject()).stream();
+    expect(stream).toBeInstanceOf(Readable);
+    expect(trace).toEqual(["start "]);
+    expect(await collect(stream.pipe(new (await import("node:stream")).PassThrough({ objectMode: true })))).toEqual(["a", "b"]);
+    expect(trace).toEqual(["start ", "end  ok undefined"]);
+  });
+
+  it("keeps an object of another class usable, with its private fields", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    fresh();
+    const custom = kernel.adopt(new Subject()).custom();
+    expect(custom).toBeInstanceOf(Custom);
+    expect([custom.size, custom.first()]).toEqual([2, 1]);
+    expect(await collect(custom)).toEqual([1, 2]);
+    expect(trace).toEqual(["start ", "end  ok undefined"]);
+  });
+
+  it("may be a synchronous generator", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const subject = kernel.adopt(new Subject());
+    fresh();
+    expect([...subject.sync(2)]).toEqual([1, 2]);
+    for (const item of subject.sync(9)) if (item === 2) break;
+    expect(trace).toEqual(["start 2", "end 2 ok undefined", "start 9", "end 9 ok undefined"]);
+  });
+});
+
+describe("an observer", () => {
+  it("that fails never fails the call, and is reported", async () => {
+    const failing = createMethodDecorator({
+      name: "failing",
+      schema: { type: "object" },
+      serves: { sync: true },
+      parts: [
+        {
+          observe: ({ operation }) => ({
+            start() {
+              if (operation.methodName === "atStart") throw new Error("start");
+            },
+            end() {
+              throw new Error("end");
+            },
+          }),
+        },
+      ],
+    });
+    class Subject {
+      @failing()
+      async atStart() {
+        return 1;
+      }
+      @failing()
+      atEnd() {
+        return 2;
+      }
+    }
+    await using kernel = await createTestKernel({ plugins: [pluginOf(failing)] });
+    const reported: string[] = [];
+    const end = onEvent("advice:failed", ({ operation, advice, error }) => reported.push(`${operation} ${advice} ${String(error)}`));
+    const subject = kernel.adopt(new Subject());
+    expect([await subject.atStart(), subject.atEnd()]).toEqual([1, 2]);
+    end();
+    expect(reported).toEqual(["Subject.atStart failing Error: start", "Subject.atEnd failing Error: end"]);
+  });
+
+  it("may stand inside other advice", async () => {
+    const inner = createMethodDecorator({
+      name: "inner",
+      schema: { type: "object" },
+      serves: { sync: true, streams: true },
+      parts: [
+        {
+          at: "offload",
+          observe: () => ({ start: () => trace.push("inner start"), end: (_started, ok) => trace.push(`inner end ${ok}`) }),
+        },
+      ],
+    });
+    class Subject {
+      tries = 0;
+      @retry({ maxRetries: 1, initialDelay: 0 })
+      @inner()
+      async work() {
+        if (this.tries++ === 0) throw new Error("first");
+        return "second";
+      }
+      @inner()
+      @traced()
+      sync() {}
+      @inner()
+      @retry()
+      async *stream() {
+        yield 1;
+        trace.push("between");
+        yield 2;
+      }
+    }
+    await using kernel = await createTestKernel({ plugins: [pluginOf(inner), plugin] });
+    const subject = kernel.adopt(new Subject());
+    fresh();
+    expect(await subject.work()).toBe("second");
+    expect(trace).toEqual(["inner start", "inner end false", "inner start", "inner end true"]);
+    fresh();
+    subject.sync();
+    expect(trace).toEqual(["> traced", "inner start", "inner end true", "< traced"]);
+    fresh();
+    expect(await collect(subject.stream())).toEqual([1, 2]);
+    expect(trace).toEqual(["inner start", "between", "inner end true"]);
+  });
+});

@@ -1,0 +1,545 @@
+import {
+  BulkheadFullError,
+  CircuitBreakers,
+  CircuitOpenError,
+  ConfigurationError,
+  degrade,
+  KernelNotStartedError,
+  onEvent,
+  RateLimitError,
+  retry,
+  ValidationError,
+  type Kernel,
+} from "@mlmcp/core";
+import { createTestKernel } from "@mlmcp/core/testing";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { traceEvents } from "./events.js";
+
+const shared = { list: [1, 2] };
+const MINUTE = 60_000;
+
+class Base {
+  readonly trace: string[] = [];
+  /** What the source comes to; replaced as a test goes on. */
+  source: () => unknown = () => "data";
+
+  protected async read(method: string, ...args: unknown[]): Promise<unknown> {
+    this.trace.push([method, ...args].join(" "));
+    return this.source();
+  }
+}
+
+class Reports extends Base {
+  @degrade({ fallback: "sample" })
+  async load(airport: string, month = 1): Promise<unknown> {
+    return this.read("load", airport, month);
+  }
+
+  @retry({ maxRetries: 1, jitter: "none" })
+  async sample(...args: unknown[]): Promise<unknown> {
+    this.trace.push(`sample ${args.join(" ")}`);
+    return `a sample of ${String(args[0])}`;
+  }
+
+  @degrade({
+    fallback(this: Reports, error: Error, airport: string) {
+      this.trace.push(`function ${error.message} ${airport}`);
+      return `${airport} from a function`;
+    },
+    breaker: false,
+  })
+  async byFunction(airport: string): Promise<unknown> {
+    return this.read("byFunction", airport);
+  }
+
+  @degrade({ fallback: { value: shared }, breaker: false })
+  async byValue(): Promise<unknown> {
+    return this.read("byValue");
+  }
+
+  @degrade({ fallback: { value: undefined }, breaker: false })
+  async byNothing(): Promise<unknown> {
+    return this.read("byNothing");
+  }
+
+  @degrade({ breaker: { failureThreshold: 2, resetAfter: "1m" } })
+  async guarded(): Promise<unknown> {
+    return this.read("guarded");
+  }
+
+  @retry({ maxRetries: 5, jitter: "none" })
+  @degrade({ fallback: "sample", breaker: { failureThreshold: 2, resetAfter: "1m" } })
+  async both(airport: string): Promise<unknown> {
+    return this.read("both", airport);
+  }
+
+  @degrade({ fallback: { value: ["kept", "items"] } })
+  async *stream(): AsyncGenerator<unknown> {
+    yield await this.read("stream");
+    yield await this.read("stream");
+  }
+}
+
+const down = new Error("down");
+const EVENTS = [
+  "degrade:fallback",
+  "retry:giveUp",
+  "breaker:open",
+  "breaker:halfOpen",
+  "breaker:close",
+  "breaker:reject",
+] as const;
+
+let kernel: Kernel;
+let reports: Reports;
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  kernel = await createTestKernel();
+  reports = kernel.adopt(new Reports());
+  traceEvents(kernel, reports.trace, EVENTS);
+});
+afterEach(async () => {
+  await kernel.stop();
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+const fails = (error: unknown) => () => {
+  throw error;
+};
+const thrownBy = (promise: Promise<unknown>) =>
+  promise.then(
+    (value) => expect.fail(`it returned ${String(value)}`),
+    (error: unknown) => error,
+  );
+
+describe("the fallback of @degrade", () => {
+  it("stays out of a call that succeeds", async () => {
+    expect(await reports.load("LAX")).toBe("data");
+    expect(reports.trace).toEqual(["load LAX 1"]);
+  });
+
+  it("is a method of the same object, called with the same arguments and with advice of its own", async () => {
+    reports.source = fails(down);
+    expect(await reports.load("LAX", 7)).toBe("a sample of LAX");
+    expect(reports.trace).toEqual(["load LAX 7", "degrade:fallback down", "sample LAX 7"]);
+  });
+
+  it("is the subclass's own where that overrides it", async () => {
+    class Yearly extends Reports {
+      override async sample(airport: string): Promise<unknown> {
+        return `a year of ${airport}`;
+      }
+    }
+    const yearly = kernel.adopt(new Yearly());
+    yearly.source = fails(down);
+    expect(await yearly.load("LAX")).toBe("a year of LAX");
+  });
+
+  it("is a function, called with the error and the arguments", async () => {
+    reports.source = fails(down);
+    expect(await reports.byFunction("JFK")).toBe("JFK from a function");
+    expect(reports.trace).toEqual(["byFunction JFK", "degrade:fallback down", "function down JFK"]);
+  });
+
+  it("is a value, of which every caller gets a copy", async () => {
+    reports.source = fails(down);
+    const first = (await reports.byValue()) as typeof shared;
+    first.list.push(3);
+    expect(await reports.byValue()).toEqual({ list: [1, 2] });
+    expect(shared).toEqual({ list: [1, 2] });
+    expect(await reports.byNothing()).toBeUndefined();
+  });
+
+  it("answers in place of a stream that does not open, not of one that breaks off", async () => {
+    const read = async () => {
+      const items: unknown[] = [];
+      for await (const item of reports.stream()) items.push(item);
+      return items;
+    };
+    reports.source = fails(down);
+    expect(await read()).toEqual(["kept", "items"]);
+    let reads = 0;
+    reports.source = () => (++reads === 1 ? "item" : fails(down)());
+    expect(await thrownBy(read())).toBe(down);
+  });
+
+  it("is told to the caller who asks how the result came about", async () => {
+    expect(await kernel.outcome(() => reports.load("LAX"))).toMatchObject({ value: "data", degraded: false });
+    reports.source = fails(down);
+    expect(await kernel.outcome(() => reports.load("LAX"))).toMatchObject({
+      value: "a sample of LAX",
+      degraded: true,
+    });
+  });
+
+  it.each([
+    ["invalid arguments", new ValidationError("not an airport")],
+    ["a wrong configuration", new ConfigurationError("no such store")],
+    ["a missing kernel", new KernelNotStartedError("not started")],
+    ["a method that was cancelled", new DOMException("enough", "AbortError")],
+  ])("does not stand in for %s", async (_, error) => {
+    reports.source = fails(error);
+    expect(await thrownBy(reports.load("LAX"))).toBe(error);
+    expect(reports.trace).toEqual(["load LAX 1"]);
+  });
+
+  it("does not run for a caller who has given up", async () => {
+    const controller = new AbortController();
+    reports.source = () => {
+      controller.abort();
+      throw down;
+    };
+    expect(await thrownBy(kernel.withContext({ signal: controller.signal }, () => reports.load("LAX")))).toBe(
+      down,
+    );
+  });
+
+  it("fails with its own error, as it was thrown", async () => {
+    const worse = Object.freeze(new Error("no sample either"));
+    const broken = kernel.adopt(Object.assign(new Reports(), { sample: fails(worse) }));
+    broken.source = fails(down);
+    expect(await thrownBy(broken.load("LAX"))).toBe(worse);
+    expect(worse.cause).toBeUndefined();
+  });
+
+  it("runs once, after the retries are spent", async () => {
+    const { trace } = reports;
+    reports.source = fails(down);
+    const result = reports.both("LAX");
+    await vi.runAllTimersAsync();
+    expect(await result).toBe("a sample of LAX");
+    expect(trace.slice(0, 8)).toEqual([
+      "both LAX",
+      "both LAX",
+      "breaker:open failures 2 60000",
+      "breaker:reject 59800",
+      expect.stringMatching(/^retry:giveUp 3 notRetryable Reports\.both was not called: its breaker is open/),
+      expect.stringMatching(/^degrade:fallback Reports\.both was not called/),
+      "sample LAX",
+      "breaker:halfOpen",
+    ]);
+  });
+
+  it("is an error before the method runs where the object has no such method", async () => {
+    class Mistaken extends Base {
+      @degrade({ fallback: "sampel" })
+      async load(): Promise<unknown> {
+        return this.read("load");
+      }
+    }
+    const mistaken = kernel.adopt(new Mistaken());
+    const error = await thrownBy(mistaken.load());
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect(error).toMatchObject({
+      code: "MLMCP_FALLBACK_MISSING",
+      context: { operation: "Mistaken.load", fallback: "sampel" },
+    });
+    expect(mistaken.trace).toEqual([]);
+  });
+
+  it("may be a field of the object", async () => {
+    class WithField extends Base {
+      readonly sample = async () => "from a field";
+
+      @degrade({ fallback: "sample" })
+      async load(): Promise<unknown> {
+        return this.read("load");
+      }
+    }
+    const withField = kernel.adopt(new WithField());
+    withField.source = fails(down);
+    expect(await withField.load()).toBe("from a field");
+  });
+});
+
+describe("a fallback that cannot work", () => {
+  class Wrong extends Base {
+    @degrade({ fallback: "itself" })
+    async itself(): Promise<unknown> {
+      return this.read("itself");
+    }
+
+    @degrade({ fallback: { value: new URL("https://example.org") } })
+    async instance(): Promise<unknown> {
+      return this.read("instance");
+    }
+
+    @degrade({ fallback: { value: { deep: new Map([["key", () => 1]]) } } })
+    async nested(): Promise<unknown> {
+      return this.read("nested");
+    }
+  }
+
+  it.each([
+    ["itself", /names? another method/i],
+    ["instance", /plain data/],
+    ["nested", /plain data/],
+  ] as const)("is refused at the first call: %s", async (method, message) => {
+    const wrong = kernel.adopt(new Wrong());
+    const error = await thrownBy(wrong[method]());
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect((error as Error).message).toMatch(message);
+    expect(wrong.trace).toEqual([]);
+  });
+
+  it("is refused where a plain function names a method", async () => {
+    const load = kernel.wrap(async () => "data", { name: "load", degrade: { fallback: "sample" } });
+    expect(await thrownBy(load())).toMatchObject({ message: expect.stringMatching(/Give a function/) });
+  });
+});
+
+describe("the breaker of @degrade", () => {
+  const failTimes = async (times: number, error: unknown = down): Promise<void> => {
+    reports.source = fails(error);
+    for (let i = 0; i < times; i++) await reports.guarded().catch(() => undefined);
+  };
+
+  it("stops calling the method after failures in a row, then probes, then closes", async () => {
+    await failTimes(2);
+    const error = await thrownBy(reports.guarded());
+    expect(error).toBeInstanceOf(CircuitOpenError);
+    expect(error).toMatchObject({
+      retryable: false,
+      context: { operation: "Reports.guarded", retryAfterMs: MINUTE },
+    });
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    reports.source = () => "data again";
+    expect(await reports.guarded()).toBe("data again");
+    expect(reports.trace).toEqual([
+      "guarded",
+      "guarded",
+      "breaker:open failures 2 60000",
+      "breaker:reject 60000",
+      "breaker:halfOpen",
+      "guarded",
+      "breaker:close probeSucceeded",
+    ]);
+  });
+
+  it("opens after 3 failures, for 5 minutes, by default, and the fallback answers meanwhile", async () => {
+    reports.source = fails(down);
+    for (let i = 0; i < 5; i++) expect(await reports.load("LAX")).toBe("a sample of LAX");
+    expect(reports.trace.filter((line) => line.startsWith("load"))).toHaveLength(3);
+    await vi.advanceTimersByTimeAsync(5 * MINUTE - 1);
+    expect(reports.trace).not.toContain("breaker:halfOpen");
+    await vi.advanceTimersByTimeAsync(1);
+    expect(reports.trace).toContain("breaker:halfOpen");
+  });
+
+  it("admits one probe at a time", async () => {
+    await failTimes(2);
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    let answer: (value: unknown) => void = () => undefined;
+    reports.source = () => new Promise((resolve) => (answer = resolve));
+    const probe = reports.guarded();
+    const rejected = await thrownBy(reports.guarded());
+    expect((rejected as Error).message).toMatch(/a probe is under way/);
+    answer("data");
+    expect(await probe).toBe("data");
+    reports.source = () => "more data";
+    expect(await reports.guarded()).toBe("more data");
+  });
+
+  it("is not closed by a slow success from before it opened", async () => {
+    let answer: (value: unknown) => void = () => undefined;
+    reports.source = () => new Promise((resolve) => (answer = resolve));
+    const slow = reports.guarded();
+    await failTimes(2);
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    answer("late data");
+    expect(await slow).toBe("late data");
+    expect(kernel.resolve(CircuitBreakers).list()).toMatchObject([{ state: "halfOpen" }]);
+  });
+
+  it("is not held half-open by a probe that hangs", async () => {
+    await failTimes(2);
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    let answer: (value: unknown) => void = () => undefined;
+    reports.source = () => new Promise((resolve) => (answer = resolve));
+    const hung = reports.guarded();
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    reports.source = () => "data";
+    expect(await reports.guarded()).toBe("data");
+    expect(kernel.resolve(CircuitBreakers).list()).toMatchObject([{ state: "closed" }]);
+    answer("at last");
+    expect(await hung).toBe("at last");
+  });
+
+  it.each([
+    ["invalid arguments", new ValidationError("not an airport")],
+    ["a full bulkhead", new BulkheadFullError("full")],
+    ["a rate limit", new RateLimitError("too many")],
+    ["a breaker further inside", new CircuitOpenError("open")],
+    ["a call that was cancelled", new DOMException("enough", "AbortError")],
+  ])("does not count %s", async (_, error) => {
+    await failTimes(1);
+    await failTimes(10, error);
+    expect(kernel.resolve(CircuitBreakers).list()).toMatchObject([{ state: "closed", failures: 1 }]);
+  });
+
+  it("does not count calls whose caller gave up", async () => {
+    for (let i = 0; i < 5; i++) {
+      const controller = new AbortController();
+      reports.source = () => {
+        controller.abort();
+        throw down;
+      };
+      await kernel.withContext({ signal: controller.signal }, () => reports.guarded()).catch(() => undefined);
+    }
+    expect(kernel.resolve(CircuitBreakers).list()).toMatchObject([{ state: "closed", failures: 0 }]);
+  });
+
+  it("lets no listener that throws harm a call", async () => {
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const end = onEvent("breaker:close", () => {
+      throw new Error("a listener's fault");
+    });
+    await failTimes(2);
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    reports.source = () => "data";
+    expect(await reports.guarded()).toBe("data");
+    expect(warned).toHaveBeenCalledOnce();
+    end();
+    warned.mockRestore();
+  });
+
+  it("is passed by every attempt of a retry", async () => {
+    reports.source = fails(down);
+    const result = reports.both("LAX").catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(kernel.resolve(CircuitBreakers).list()).toMatchObject([
+      { operation: "Reports.both", state: "open", failures: 2 },
+    ]);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(await result).toBe("a sample of LAX");
+  });
+});
+
+describe("breakers of one kernel", () => {
+  it("belong to one operation of that kernel", async () => {
+    await using other = await createTestKernel();
+    const elsewhere = other.adopt(new Reports());
+    reports.source = elsewhere.source = fails(down);
+    for (let i = 0; i < 2; i++) await thrownBy(reports.guarded());
+    await thrownBy(elsewhere.guarded());
+    await reports.load("LAX");
+    expect(kernel.resolve(CircuitBreakers).list()).toEqual([
+      { operation: "Reports.guarded", state: "open", failures: 2, retryAfterMs: MINUTE },
+      { operation: "Reports.load", state: "closed", failures: 1, retryAfterMs: 0 },
+    ]);
+    expect(other.resolve(CircuitBreakers).list()).toMatchObject([
+      { operation: "Reports.guarded", state: "closed" },
+    ]);
+  });
+
+  it("are opened and closed by hand", async () => {
+    const breakers = kernel.resolve(CircuitBreakers);
+    await reports.guarded();
+    breakers.open("Reports.guarded");
+    expect(((await thrownBy(reports.guarded())) as Error).message).toMatch(/opened by hand/);
+    breakers.close("Reports.guarded");
+    expect(await reports.guarded()).toBe("data");
+    expect(reports.trace.filter((line) => line.startsWith("breaker"))).toEqual([
+      "breaker:open manual 0 60000",
+      "breaker:reject 60000",
+      "breaker:close manual",
+    ]);
+  });
+
+  it("end with it, and leave nothing on the list", async () => {
+    const other = await createTestKernel();
+    const breakers = other.resolve(CircuitBreakers);
+    await other.adopt(new Reports()).guarded();
+    breakers.open("Reports.guarded");
+    expect(vi.getTimerCount()).toBe(1);
+    await other.stop();
+    expect(breakers.list()).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("are an error by an id that has none", async () => {
+    await reports.guarded();
+    expect(() => kernel.resolve(CircuitBreakers).open("Reports.gaurded")).toThrow(
+      /Breakers so far: Reports.guarded/,
+    );
+  });
+
+  it("are reported as degraded health while they are not closed", async () => {
+    await reports.guarded();
+    expect(await kernel.health()).toMatchObject({
+      status: "up",
+      checks: { "resilience/breakers": { details: { breakers: 1 } } },
+    });
+    kernel.resolve(CircuitBreakers).open("Reports.guarded");
+    const { status, checks } = await kernel.health();
+    expect(status).toBe("degraded");
+    expect(checks["resilience/breakers"]).toMatchObject({
+      status: "degraded",
+      details: { notClosed: [{ operation: "Reports.guarded", state: "open" }] },
+    });
+  });
+});
+
+describe("breakers and a reload", () => {
+  const start = async (settings: { guarded?: unknown }) => {
+    const { mkdtemp, rm, writeFile } = await import("node:fs/promises");
+    const { tmpdir } = await import("node:os");
+    const { join } = await import("node:path");
+    const directory = await mkdtemp(join(tmpdir(), "mlmcp-"));
+    const configFile = join(directory, ".mlmcprc.json");
+    const write = (degradeSettings: unknown, system = {}) =>
+      writeFile(
+        configFile,
+        JSON.stringify({ system, operations: { "Reports.guarded": { degrade: degradeSettings } } }),
+      );
+    await write(settings.guarded ?? true);
+    const reloadable = await createTestKernel({ configFile });
+    const subject = reloadable.adopt(new Reports());
+    subject.source = fails(down);
+    for (let i = 0; i < 2; i++) await thrownBy(subject.guarded());
+    return {
+      subject,
+      kernel: reloadable,
+      states: () =>
+        reloadable
+          .resolve(CircuitBreakers)
+          .list()
+          .map(({ state }) => state),
+      async reload(degradeSettings: unknown, system?: object) {
+        await write(degradeSettings, system);
+        await reloadable.reload();
+      },
+      async [Symbol.asyncDispose]() {
+        await reloadable.stop();
+        await rm(directory, { recursive: true });
+      },
+    };
+  };
+
+  it("stay as they are where their options do", async () => {
+    await using subject = await start({});
+    await subject.reload(true, { debug: true });
+    expect(subject.states()).toEqual(["open"]);
+    expect(await thrownBy(subject.subject.guarded())).toBeInstanceOf(CircuitOpenError);
+  });
+
+  it("start anew where their options change", async () => {
+    await using subject = await start({});
+    await subject.reload({ breaker: { failureThreshold: 9 } });
+    expect(await thrownBy(subject.subject.guarded())).toBe(down);
+    expect(subject.states()).toEqual(["closed"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("are off the list while the configuration turns them off", async () => {
+    await using subject = await start({});
+    await subject.reload({ breaker: false });
+    expect(subject.states()).toEqual([]);
+    expect(await thrownBy(subject.subject.guarded())).toBe(down);
+    await subject.reload(false);
+    expect(await thrownBy(subject.subject.guarded())).toBe(down);
+    expect((await subject.kernel.health()).status).toBe("up");
+  });
+});

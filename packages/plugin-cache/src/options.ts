@@ -1,0 +1,79 @@
+import type { Duration, JsonSchema } from "@mlmcp/core";
+import type { StoreSetting } from "./stores/open-store.js";
+
+/** Options of `@cached`. `Args` and `Result` are the method's own. */
+export interface CachedOptions<Args extends any[] = any[], Result = any> {
+  /**
+   * How long a result is fresh, in milliseconds or as a text (`"5m"`). 0 keeps nothing: calls
+   * share what is under way, and that is all.
+   * @default the section's `cache.ttl`, 1 hour
+   */
+  ttl?: Duration;
+  /**
+   * What identifies a call, in place of its arguments: for arguments that cannot be part of a
+   * key, such as a signal or a connection, and for those that change nothing about the result.
+   * @default all arguments
+   */
+  key?: (...args: Args) => unknown;
+  /**
+   * Files that the result depends on. Their content becomes part of the key, so that a changed
+   * file is read anew and one that is only touched or copied is not.
+   * @default none
+   */
+  files?: (...args: Args) => string | readonly string[];
+  /** Keeps entries apart that would be the same, such as those of two tenants' installations. @default none */
+  namespace?: string;
+  /** Change it when the method's results mean something else than before: older entries are no longer found. @default none */
+  version?: string | number;
+  /**
+   * Whether each caller gets a copy, so that none can change what another gets. `false` gives
+   * all the same object: for results that nobody changes, and for those that cannot be copied,
+   * which then live in memory only.
+   * @default true
+   */
+  isolate?: boolean;
+  /**
+   * Whether a result is kept. Callers that wait for the same result get it all the same.
+   * @default every result is kept; errors never are
+   */
+  when?: (result: Result, args: Args) => boolean | Promise<boolean>;
+}
+
+export const cachedSchema = {
+  type: "object",
+  properties: {
+    ttl: { duration: true },
+    key: { typeof: "function" },
+    files: { typeof: "function" },
+    namespace: { type: "string" },
+    version: { type: ["string", "number"] },
+    isolate: { type: "boolean", default: true },
+    when: { typeof: "function" },
+  },
+} satisfies JsonSchema;
+
+/** The section `cache`. */
+export interface CacheSection {
+  /**
+   * What stands behind the memory: `sqlite://<file>`, relative to the configuration's directory;
+   * `memory:` for nothing; or, from code, a Keyv adapter, which stays open when the kernel stops.
+   * @default "sqlite://.mlmcp/cache.db"
+   */
+  store: StoreSetting;
+  /** How long results are fresh where the decorator does not say. Milliseconds. @default 1h */
+  ttl: number;
+  /** Entries in memory, of all operations together; the least recently used go first. @default 1000 */
+  maxEntries: number;
+}
+
+export const cacheSectionSchema = {
+  type: "object",
+  properties: {
+    store: {
+      anyOf: [{ type: "string", pattern: "^(memory:|sqlite://(?!:memory:).+)$" }, { type: "object" }],
+      default: "sqlite://.mlmcp/cache.db",
+    },
+    ttl: { duration: true, default: "1h" },
+    maxEntries: { type: "integer", minimum: 1, default: 1000 },
+  },
+} satisfies JsonSchema;

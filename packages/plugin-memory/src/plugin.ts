@@ -1,0 +1,15 @@
+import { definePlugin } from "@mlmcp/core";
+import { MemoryOptimizer } from "./memory-optimizer.js";
+import { memorySchema, type MemoryOptions } from "./options.js";
+
+/** Adds the service {@link MemoryOptimizer}, set up by the section `memory`. */
+export const memoryPlugin = definePlugin({
+  name: "@mlmcp/plugin-memory",
+  section: "memory",
+  schema: memorySchema,
+  register({ services, config }) {
+    services.factory(MemoryOptimizer, () => new MemoryOptimizer(config.section<MemoryOptions>("memory")));
+  },
+});
+
+export default memoryPlugin;
