@@ -64,6 +64,8 @@ export class Cache {
   #memory: LRUCache<string, Entry>;
   readonly #flights = new SingleFlight<Landed>();
   readonly #counters = new Map<string, Counters>();
+  /** On their way to the store: memory may have dropped them before they are there. */
+  readonly #unwritten = new Map<string, Entry>();
   #store: Store | undefined;
 
   constructor(maxEntries: number) {
@@ -148,6 +150,7 @@ export class Cache {
   /** Answers whether there was something. Work under way is finished for those who wait, and not kept. */
   async delete(text: string, owner: Owner): Promise<boolean> {
     this.#flights.forget(text);
+    this.#unwritten.delete(text);
     const inMemory = this.#memory.delete(text);
     try {
       return ((await this.#store?.delete(storeKey(text))) ?? false) || inMemory;
@@ -159,8 +162,7 @@ export class Cache {
 
   /** @throws the store's error: an entry that was to go and is still there must not go unnoticed. */
   async clear(owner: Owner): Promise<void> {
-    this.#flights.forgetAll();
-    this.#memory.clear();
+    this.forgetMemory();
     try {
       await this.#store?.clear();
     } catch (error) {
@@ -172,6 +174,7 @@ export class Cache {
   /** Forgets what memory holds, and nothing else. */
   forgetMemory(): void {
     this.#flights.forgetAll();
+    this.#unwritten.clear();
     this.#memory.clear();
   }
 
@@ -251,6 +254,8 @@ export class Cache {
 
   async #read(text: string, owner: Owner): Promise<Entry | undefined> {
     if (!this.#store) return undefined;
+    const unwritten = this.#unwritten.get(text);
+    if (unwritten && unwritten.expires > Date.now()) return unwritten;
     try {
       const stored = await this.#store.get(storeKey(text));
       if (!stored || stored.expires <= Date.now()) return undefined;
@@ -263,18 +268,22 @@ export class Cache {
 
   async #keep(text: string, snapshot: Snapshot, { operation, observer }: Owner, ttl: number): Promise<boolean> {
     const expires = Date.now() + ttl;
-    this.#memory.set(text, { snapshot, expires, operation });
+    const entry: Entry = { snapshot, expires, operation };
+    this.#memory.set(text, entry);
     observer.set("memory", undefined);
     const store = this.#store;
     if (!store) return true;
     try {
       const bytes = encode(snapshot);
+      this.#unwritten.set(text, entry);
       await store.set(storeKey(text), { operation, bytes, expires });
       observer.set("store", bytes.byteLength);
       return true;
     } catch (error) {
       observer.failed("set", error);
       return false;
+    } finally {
+      if (this.#unwritten.get(text) === entry) this.#unwritten.delete(text);
     }
   }
 

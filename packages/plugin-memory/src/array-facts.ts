@@ -7,7 +7,9 @@ export type ColumnValues = ArrayLike<number | bigint | string | boolean | Date |
 /** Looks at every value of a column in memory. A column without any value is one of texts. */
 export function factsOfArray(name: string, values: ColumnValues): ColumnFacts {
   const sample = firstValue(values);
-  const type = ArrayBuffer.isView(values) ? values.constructor.name : `${sample instanceof Date ? "Date" : typeof sample}[]`;
+  const type = ArrayBuffer.isView(values)
+    ? values.constructor.name
+    : `${sample instanceof Date ? "Date" : typeof sample}[]`;
   const base = { name, type, nulls: 0 };
   switch (typeof sample) {
     case "number":
@@ -60,10 +62,13 @@ function range(values: ColumnValues, name: string) {
     if (max === undefined || value > max) max = value;
   });
   if (min! < -(2n ** 63n) || max! >= 2n ** 64n || (min! < 0n && max! >= 2n ** 63n)) {
-    throw new DataLoadError(`Column "${name}" holds integers from ${min} to ${max}, which do not fit in 64 bits. Give them as texts.`, {
-      code: "MLMCP_DATA_TYPE",
-      context: { column: name },
-    });
+    throw new DataLoadError(
+      `Column "${name}" holds integers from ${min} to ${max}, which do not fit in 64 bits. Give them as texts.`,
+      {
+        code: "MLMCP_DATA_TYPE",
+        context: { column: name },
+      },
+    );
   }
   return { kind: "integer", nulls, min: min!, max: max! } as const;
 }
@@ -85,7 +90,8 @@ function textFacts(base: Base, values: ColumnValues): ColumnFacts {
     const length = Buffer.byteLength(value);
     bytes += length;
     if (distinct.has(value)) return;
-    if (Buffer.from(value).toString() !== value) throw mixed(base.name, "a text with half a character (a lone surrogate)");
+    if (Buffer.from(value).toString() !== value)
+      throw mixed(base.name, "a text with half a character (a lone surrogate)");
     distinct.add(value);
     distinctBytes += length;
   });
@@ -113,8 +119,11 @@ function visit<T>(values: ColumnValues, name: string, type: string, see: (value:
 
 function mixed(name: string, found: string, type?: string): DataLoadError {
   const others = type === undefined ? "" : `, but a ${type} before it`;
-  return new DataLoadError(`Column "${name}" holds ${found}${others}. Give it values of one type, and null where there is none.`, {
-    code: "MLMCP_DATA_TYPE",
-    context: { column: name },
-  });
+  return new DataLoadError(
+    `Column "${name}" holds ${found}${others}. Give it values of one type, and null where there is none.`,
+    {
+      code: "MLMCP_DATA_TYPE",
+      context: { column: name },
+    },
+  );
 }

@@ -19,11 +19,18 @@ export interface ColumnChunk {
 export type Row = Readonly<Record<string, number | string | boolean | null>>;
 
 /** The chunks of a result, one in memory at a time. */
-export async function* chunksOf(session: Session, sql: string, parameters?: QueryParameters): AsyncGenerator<ColumnChunk> {
+export async function* chunksOf(
+  session: Session,
+  sql: string,
+  parameters?: QueryParameters,
+): AsyncGenerator<ColumnChunk> {
   const result = await session.stream(sql, parameters);
   const columns = columnsOf(result);
   for (let chunk = await session.fetch(result); chunk; chunk = await session.fetch(result)) {
-    yield { rows: chunk.rowCount, columns: Object.fromEntries(columns.map(({ name, read }) => [name, read(chunk)])) };
+    yield {
+      rows: chunk.rowCount,
+      columns: Object.fromEntries(columns.map(({ name, read }) => [name, read(chunk)])),
+    };
   }
 }
 
@@ -66,11 +73,16 @@ function asNumber(name: string, value: RowValue): number {
     const decimal = value as DuckDBDecimalValue;
     if (Number.isSafeInteger(Number(decimal.value))) return decimal.toDouble();
   }
-  throw new DataLoadError(`Column "${name}" holds ${String(value)}, which no JavaScript number can be exactly.`, {
-    code: "MLMCP_DATA_PRECISION",
-    context: { column: name },
-    suggestions: [`Select it as text, CAST("${name}" AS VARCHAR), or as an approximate number, CAST("${name}" AS DOUBLE).`],
-  });
+  throw new DataLoadError(
+    `Column "${name}" holds ${String(value)}, which no JavaScript number can be exactly.`,
+    {
+      code: "MLMCP_DATA_PRECISION",
+      context: { column: name },
+      suggestions: [
+        `Select it as text, CAST("${name}" AS VARCHAR), or as an approximate number, CAST("${name}" AS DOUBLE).`,
+      ],
+    },
+  );
 }
 
 function texts(vector: DuckDBVector, rows: number): (string | boolean | null)[] {

@@ -19,7 +19,8 @@ export function columnBuilder(arrow: Arrow, storage: Storage, rows: number): Col
   switch (storage.kind) {
     case "integer": {
       const { type, array } = integerType(arrow, storage.signed, storage.bits);
-      if (storage.bits === 64) return filled(arrow, rows, type, array(rows), (value) => BigInt(value as bigint));
+      if (storage.bits === 64)
+        return filled(arrow, rows, type, array(rows), (value) => BigInt(value as bigint));
       return filled(arrow, rows, type, array(rows), (value) => Math.round(Number(value) * storage.scale));
     }
     case "float":
@@ -29,14 +30,29 @@ export function columnBuilder(arrow: Arrow, storage: Storage, rows: number): Col
     case "date":
       return filled(arrow, rows, new arrow.DateDay(), new Int32Array(rows), Number);
     case "timestamp":
-      return filled(arrow, rows, new arrow.TimestampMicrosecond(), new BigInt64Array(rows), (value) => BigInt(value as bigint));
+      return filled(arrow, rows, new arrow.TimestampMicrosecond(), new BigInt64Array(rows), (value) =>
+        BigInt(value as bigint),
+      );
     case "boolean": {
       const bits = new Uint8Array(Math.ceil(rows / 8));
-      return validated(arrow, rows, new arrow.Bool(), (row, value) => value === true && setBit(bits, row), () => ({ data: bits }));
+      return validated(
+        arrow,
+        rows,
+        new arrow.Bool(),
+        (row, value) => value === true && setBit(bits, row),
+        () => ({ data: bits }),
+      );
     }
     case "text": {
       const texts = new TextBuffer(rows, storage.bytes);
-      return validated(arrow, rows, new arrow.Utf8(), (_, value) => texts.append(String(value)), () => texts.buffers, () => texts.append(""));
+      return validated(
+        arrow,
+        rows,
+        new arrow.Utf8(),
+        (_, value) => texts.append(String(value)),
+        () => texts.buffers,
+        () => texts.append(""),
+      );
     }
     case "dictionary":
       return dictionary(arrow, storage, rows);
@@ -61,7 +77,9 @@ function dictionary(arrow: Arrow, storage: Storage & { kind: "dictionary" }, row
   const type = new arrow.Dictionary(new arrow.Utf8(), index as InstanceType<Arrow["Uint8"]>);
   return validated(arrow, rows, type, write, () => ({
     data: codes,
-    dictionary: arrow.makeVector(arrow.makeData({ type: new arrow.Utf8(), length: known.size, ...texts.buffers })),
+    dictionary: arrow.makeVector(
+      arrow.makeData({ type: new arrow.Utf8(), length: known.size, ...texts.buffers }),
+    ),
   }));
 }
 
@@ -74,7 +92,13 @@ function filled(
   data: Writable,
   convert: (value: Exclude<BuilderValue, null | undefined>) => number | bigint,
 ): ColumnBuilder {
-  return validated(arrow, rows, type, (row, value) => (data[row] = convert(value)), () => ({ data }));
+  return validated(
+    arrow,
+    rows,
+    type,
+    (row, value) => (data[row] = convert(value)),
+    () => ({ data }),
+  );
 }
 
 /** Counts rows and keeps the bit map of nulls, which is there only where a null is. */
@@ -91,7 +115,8 @@ function validated(
   let nullBitmap: Uint8Array | undefined;
   return {
     append(value) {
-      if (row >= rows) throw new RangeError(`The column has room for ${rows} rows; its source has grown while it was read.`);
+      if (row >= rows)
+        throw new RangeError(`The column has room for ${rows} rows; its source has grown while it was read.`);
       if (value === null || value === undefined) {
         nullBitmap ??= new Uint8Array(Math.ceil(rows / 8)).fill(0xff);
         nullBitmap[row >> 3]! &= ~(1 << (row & 7));
@@ -121,7 +146,8 @@ class TextBuffer {
   append(text: string): void {
     const start = this.#offsets[this.#count]!;
     const { read, written } = this.#encoder.encodeInto(text, this.#bytes.subarray(start));
-    if (read < text.length || this.#count + 1 >= this.#offsets.length) throw new RangeError("The source has grown while it was read.");
+    if (read < text.length || this.#count + 1 >= this.#offsets.length)
+      throw new RangeError("The source has grown while it was read.");
     this.#count += 1;
     this.#offsets[this.#count] = start + written;
   }
@@ -135,15 +161,31 @@ function setBit(bits: Uint8Array, row: number): void {
   bits[row >> 3]! |= 1 << (row & 7);
 }
 
-function integerType(arrow: Arrow, signed: boolean, bits: 8 | 16 | 32 | 64): { type: DataType; array: (rows: number) => Writable } {
+function integerType(
+  arrow: Arrow,
+  signed: boolean,
+  bits: 8 | 16 | 32 | 64,
+): { type: DataType; array: (rows: number) => Writable } {
   switch (bits) {
     case 8:
-      return { type: signed ? new arrow.Int8() : new arrow.Uint8(), array: (rows) => new (signed ? Int8Array : Uint8Array)(rows) };
+      return {
+        type: signed ? new arrow.Int8() : new arrow.Uint8(),
+        array: (rows) => new (signed ? Int8Array : Uint8Array)(rows),
+      };
     case 16:
-      return { type: signed ? new arrow.Int16() : new arrow.Uint16(), array: (rows) => new (signed ? Int16Array : Uint16Array)(rows) };
+      return {
+        type: signed ? new arrow.Int16() : new arrow.Uint16(),
+        array: (rows) => new (signed ? Int16Array : Uint16Array)(rows),
+      };
     case 32:
-      return { type: signed ? new arrow.Int32() : new arrow.Uint32(), array: (rows) => new (signed ? Int32Array : Uint32Array)(rows) };
+      return {
+        type: signed ? new arrow.Int32() : new arrow.Uint32(),
+        array: (rows) => new (signed ? Int32Array : Uint32Array)(rows),
+      };
     case 64:
-      return { type: signed ? new arrow.Int64() : new arrow.Uint64(), array: (rows) => new (signed ? BigInt64Array : BigUint64Array)(rows) };
+      return {
+        type: signed ? new arrow.Int64() : new arrow.Uint64(),
+        array: (rows) => new (signed ? BigInt64Array : BigUint64Array)(rows),
+      };
   }
 }

@@ -32,7 +32,9 @@ async function columnTypes(session: Session, file: DataFile): Promise<Map<string
   const types = new Map(proposed.map((row) => [String(row["column_name"]), String(row["column_type"])]));
   let doubtful = [...types].filter(([, type]) => type !== "VARCHAR");
   while (doubtful.length > 0) {
-    const lost = doubtful.map(([name, type], index) => `bool_or(${loses(quoteName(name), type)}) AS lost_${index}`);
+    const lost = doubtful.map(
+      ([name, type], index) => `bool_or(${loses(quoteName(name), type)}) AS lost_${index}`,
+    );
     const [found] = await session.rows(`SELECT ${lost.join(", ")} FROM ${csvRelation(file)}`);
     doubtful = doubtful.filter((_, index) => found?.[`lost_${index}`] === true);
     doubtful = doubtful.map(([name, type]) => [name, wider[type] ?? "VARCHAR"]);
@@ -51,7 +53,9 @@ async function proposedTypes(session: Session, file: DataFile) {
     // Detection fails without a reason; reading as many columns as the first line has tells the line.
     const { fields } = firstLine(file.head.toString("utf8"));
     const columns = Array.from({ length: fields }, (_, index) => `'${index}': 'VARCHAR'`).join(", ");
-    await session.rows(`SELECT count("0") FROM read_csv(${path}, ${dialect(file)}, auto_detect = false, columns = {${columns}})`);
+    await session.rows(
+      `SELECT count("0") FROM read_csv(${path}, ${dialect(file)}, auto_detect = false, columns = {${columns}})`,
+    );
     throw error;
   }
 }
@@ -60,9 +64,11 @@ async function proposedTypes(session: Session, file: DataFile) {
 function loses(column: string, type: string): string {
   const cast = `TRY_CAST(${column} AS ${type})`;
   // Their texts must come back: 2.5, 007 and 1e3 are no integers, 2001-01-01 10:00 is no date.
-  if (type === "BIGINT" || type === "DATE" || type === "BOOLEAN") return `lower(trim(${column})) <> coalesce(${cast}::VARCHAR, '')`;
+  if (type === "BIGINT" || type === "DATE" || type === "BOOLEAN")
+    return `lower(trim(${column})) <> coalesce(${cast}::VARCHAR, '')`;
   // A number with leading zeros is a code, such as 00501.
-  if (type === "DOUBLE") return `${column} IS NOT NULL AND ${cast} IS NULL OR regexp_matches(${column}, '^\\s*[+-]?0[0-9]')`;
+  if (type === "DOUBLE")
+    return `${column} IS NOT NULL AND ${cast} IS NULL OR regexp_matches(${column}, '^\\s*[+-]?0[0-9]')`;
   return `${column} IS NOT NULL AND ${cast} IS NULL`;
 }
 
@@ -84,6 +90,8 @@ export function firstLine(text: string): { delimiter: string; fields: number } {
     else if (character === "\n" || character === "\r") break;
     else if (Object.hasOwn(counts, character)) counts[character]! += 1;
   }
-  const delimiter = Object.keys(counts).reduce((best, candidate) => (counts[candidate]! > counts[best]! ? candidate : best));
+  const delimiter = Object.keys(counts).reduce((best, candidate) =>
+    counts[candidate]! > counts[best]! ? candidate : best,
+  );
   return { delimiter, fields: counts[delimiter]! + 1 };
 }

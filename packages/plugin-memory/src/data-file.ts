@@ -99,7 +99,10 @@ const reasons: Record<string, readonly [what: string, todo: string]> = {
 };
 
 function unreadable(name: string, path: string, cause: NodeJS.ErrnoException): DataLoadError {
-  const [what, todo] = reasons[cause.code ?? ""] ?? [`cannot be read (${cause.message})`, "Check the file and its disk."];
+  const [what, todo] = reasons[cause.code ?? ""] ?? [
+    `cannot be read (${cause.message})`,
+    "Check the file and its disk.",
+  ];
   const shown = name === path ? name : `${name} (${path})`;
   return new DataLoadError(`${shown} ${what}. ${todo}`, {
     code: cause.code === "ENOENT" ? "MLMCP_DATA_MISSING" : "MLMCP_DATA_UNREADABLE",

@@ -102,7 +102,9 @@ export class Session {
 
   /** All rows, by column name. */
   rows(sql: string, parameters?: QueryParameters): Promise<Record<string, RowValue>[]> {
-    return this.#run(async () => (await this.#connection.runAndReadAll(sql, bound(parameters))).getRowObjects());
+    return this.#run(async () =>
+      (await this.#connection.runAndReadAll(sql, bound(parameters))).getRowObjects(),
+    );
   }
 
   /** A result to be read chunk by chunk through {@link fetch}. */
@@ -154,6 +156,8 @@ function bound(parameters: QueryParameters | undefined): Record<string, DuckDBVa
 function closed(): ProcessingError {
   return new ProcessingError("The memory optimizer is closed: its kernel has stopped.", {
     code: "MLMCP_MEMORY_CLOSED",
-    suggestions: ["Finish reading before `kernel.stop()`, or resolve MemoryOptimizer from a kernel that runs."],
+    suggestions: [
+      "Finish reading before `kernel.stop()`, or resolve MemoryOptimizer from a kernel that runs.",
+    ],
   });
 }

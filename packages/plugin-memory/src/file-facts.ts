@@ -19,7 +19,9 @@ export async function factsOfFile(
     `count(${quoteName(column.name)}) AS count_${index}`,
     ...Object.entries(probeOf(column)).map(([name, figure]) => `${figure} AS ${name}_${index}`),
   ]);
-  const [row = {}] = await session.rows(`SELECT count(*) AS total, ${figures.join(", ")} FROM ${table.relation}`);
+  const [row = {}] = await session.rows(
+    `SELECT count(*) AS total, ${figures.join(", ")} FROM ${table.relation}`,
+  );
   const rows = Number(row["total"]);
   const readable: ReadableColumn[] = [];
   for (const [index, column] of columns.entries()) {
@@ -32,7 +34,11 @@ export async function factsOfFile(
   return { rows, columns: readable };
 }
 
-type Values = ColumnFacts extends infer Facts ? (Facts extends ColumnFacts ? Omit<Facts, "name" | "type" | "nulls"> : never) : never;
+type Values = ColumnFacts extends infer Facts
+  ? Facts extends ColumnFacts
+    ? Omit<Facts, "name" | "type" | "nulls">
+    : never
+  : never;
 
 /** How a type of SQL is kept. What none of them can keep exactly becomes text. */
 function familyOf(type: string): ColumnFacts["kind"] {
@@ -58,7 +64,9 @@ function probeOf({ name, type }: SourceColumn): Record<string, string> {
       return {
         min: `min(${value})`,
         max: `max(${value})`,
-        ...Object.fromEntries(scales.map((scale) => [`exact${scale}`, `bool_and(${survivesSql(value, scale)})`])),
+        ...Object.fromEntries(
+          scales.map((scale) => [`exact${scale}`, `bool_and(${survivesSql(value, scale)})`]),
+        ),
       };
     }
     case "date":
@@ -78,15 +86,30 @@ function survivesSql(value: string, scale: number): string {
 }
 
 /** Nothing where only text keeps the column exactly, or where it holds nothing at all. */
-function valuesOf({ type }: SourceColumn, empty: boolean, figure: (name: string) => RowValue): Values | undefined {
+function valuesOf(
+  { type }: SourceColumn,
+  empty: boolean,
+  figure: (name: string) => RowValue,
+): Values | undefined {
   if (empty) return undefined;
   const kind = familyOf(type);
   switch (kind) {
     case "integer":
-      return { kind, min: BigInt(figure("min") as bigint), max: BigInt(figure("max") as bigint), width: widthOf(type) };
+      return {
+        kind,
+        min: BigInt(figure("min") as bigint),
+        max: BigInt(figure("max") as bigint),
+        width: widthOf(type),
+      };
     case "float": {
       const scale = scales.find((candidate) => figure(`exact${candidate}`) === true);
-      return { kind, width: type === "FLOAT" ? 4 : 8, scale, min: Number(figure("min")), max: Number(figure("max")) };
+      return {
+        kind,
+        width: type === "FLOAT" ? 4 : 8,
+        scale,
+        min: Number(figure("min")),
+        max: Number(figure("max")),
+      };
     }
     case "boolean":
       return { kind };

@@ -50,10 +50,17 @@ export class MemoryOptimizer {
   async analyze(file: string, options: AnalyzeOptions = {}): Promise<TableStatistics> {
     const { quantiles = [0.05, 0.25, 0.5, 0.75, 0.95], signal } = options;
     const wrong = quantiles.find((p) => !(p >= 0 && p <= 1));
-    if (wrong !== undefined) throw new RangeError(`A quantile is a probability between 0 and 1, not ${wrong}.`);
+    if (wrong !== undefined)
+      throw new RangeError(`A quantile is a probability between 0 and 1, not ${wrong}.`);
     return this.#read(file, signal, async (session, table) => {
       const columns = pickColumns(table, options.columns);
-      const statistics = await columnStatistics(session, table, columns, quantiles, this.#database.memoryLimit);
+      const statistics = await columnStatistics(
+        session,
+        table,
+        columns,
+        quantiles,
+        this.#database.memoryLimit,
+      );
       return { file, format: table.file.format, bytes: table.file.bytes, ...statistics };
     });
   }
@@ -65,7 +72,9 @@ export class MemoryOptimizer {
    */
   async optimize(source: string | TableColumns, options: OptimizeOptions = {}): Promise<Narrowing> {
     if (typeof source !== "string") return narrowColumns(chosenColumns(source, options.columns));
-    return this.#read(source, options.signal, (session, table) => narrowFile(session, table, pickColumns(table, options.columns)));
+    return this.#read(source, options.signal, (session, table) =>
+      narrowFile(session, table, pickColumns(table, options.columns)),
+    );
   }
 
   /**
@@ -78,7 +87,11 @@ export class MemoryOptimizer {
    * }
    * ```
    */
-  async *stream(sources: DataSources, sql = "SELECT * FROM data", options: QueryOptions = {}): AsyncGenerator<ColumnChunk, void> {
+  async *stream(
+    sources: DataSources,
+    sql = "SELECT * FROM data",
+    options: QueryOptions = {},
+  ): AsyncGenerator<ColumnChunk, void> {
     const session = await this.#database.open(options.signal);
     try {
       const tables = await this.#name(session, sources);
@@ -102,7 +115,11 @@ export class MemoryOptimizer {
    * }); // [{ mean: 7.1 }]
    * ```
    */
-  async query<R extends Row = Row>(sources: DataSources, sql: string, options: QueryOptions = {}): Promise<R[]> {
+  async query<R extends Row = Row>(
+    sources: DataSources,
+    sql: string,
+    options: QueryOptions = {},
+  ): Promise<R[]> {
     const rows: Row[] = [];
     for await (const chunk of this.stream(sources, sql, options)) {
       for (const row of rowsOf(chunk)) rows.push(row);
@@ -120,7 +137,11 @@ export class MemoryOptimizer {
     await this.#database.close();
   }
 
-  async #read<T>(file: string, signal: AbortSignal | undefined, work: (session: Session, table: SourceTable) => Promise<T>): Promise<T> {
+  async #read<T>(
+    file: string,
+    signal: AbortSignal | undefined,
+    work: (session: Session, table: SourceTable) => Promise<T>,
+  ): Promise<T> {
     return this.#database.use(async (session) => {
       const table = await this.#tables.open(session, file);
       return explained([table.file], () => work(session, table), [table]);

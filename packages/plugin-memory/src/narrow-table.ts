@@ -68,5 +68,7 @@ function bytesOf(vector: Vector): number {
 export function bufferBytes(data: Data): number {
   const { valueOffsets, values, nullBitmap, dictionary } = data as { [Name in keyof Data]?: Data[Name] };
   const own = [valueOffsets, values, nullBitmap] as ReadonlyArray<{ byteLength?: number } | undefined>;
-  return own.reduce((sum, buffer) => sum + (buffer?.byteLength ?? 0), 0) + (dictionary ? bytesOf(dictionary) : 0);
+  return (
+    own.reduce((sum, buffer) => sum + (buffer?.byteLength ?? 0), 0) + (dictionary ? bytesOf(dictionary) : 0)
+  );
 }

@@ -40,15 +40,22 @@ interface Plan {
 }
 
 /** Narrows a file without ever holding more than a chunk of it wide. */
-export async function narrowFile(session: Session, table: SourceTable, columns: readonly SourceColumn[]): Promise<Narrowing> {
+export async function narrowFile(
+  session: Session,
+  table: SourceTable,
+  columns: readonly SourceColumn[],
+): Promise<Narrowing> {
   const arrow = await import("apache-arrow");
   const { rows, columns: readable } = await factsOfFile(session, table, columns);
   const plans = readable.map(({ facts }) => plan(arrow, facts, rows));
-  const result = await session.stream(`SELECT ${readable.map(({ select }) => select).join(", ")} FROM ${table.relation}`);
+  const result = await session.stream(
+    `SELECT ${readable.map(({ select }) => select).join(", ")} FROM ${table.relation}`,
+  );
   for (let chunk = await session.fetch(result); chunk; chunk = await session.fetch(result)) {
     for (const [index, { builder }] of plans.entries()) {
       const vector = chunk.getColumnVector(index);
-      for (let row = 0; row < chunk.rowCount; row += 1) builder.append(vector.getItem(row) as RowValue & BuilderValue);
+      for (let row = 0; row < chunk.rowCount; row += 1)
+        builder.append(vector.getItem(row) as RowValue & BuilderValue);
     }
   }
   return assemble(arrow, plans, rows);
@@ -83,7 +90,10 @@ function plan(arrow: Arrow, facts: ColumnFacts, rows: number): Plan {
   if (storage.kind === "text" && storage.bytes >= 2 ** 31) {
     throw new ResourceExhaustedError(
       `Column "${facts.name}" holds ${storage.bytes} bytes of text; a table in memory has room for 2147483647 in each.`,
-      { context: { column: facts.name }, suggestions: ["Leave the column out with `columns`, or read the file with `stream`."] },
+      {
+        context: { column: facts.name },
+        suggestions: ["Leave the column out with `columns`, or read the file with `stream`."],
+      },
     );
   }
   return { facts, storage, builder: columnBuilder(arrow, storage, rows) };
@@ -97,7 +107,9 @@ function assemble(arrow: Arrow, plans: readonly Plan[], rows: number): Narrowing
     const data = builder.finish();
     const scale = storage.kind === "integer" ? storage.scale : 1;
     children.push(data);
-    fields.push(new arrow.Field(facts.name, data.type, true, new Map(scale === 1 ? [] : [[scaleKey, String(scale)]])));
+    fields.push(
+      new arrow.Field(facts.name, data.type, true, new Map(scale === 1 ? [] : [[scaleKey, String(scale)]])),
+    );
     columns.push({
       name: facts.name,
       from: facts.type,
@@ -109,8 +121,15 @@ function assemble(arrow: Arrow, plans: readonly Plan[], rows: number): Narrowing
   const schema = new arrow.Schema(fields);
   const struct = arrow.makeData({ type: new arrow.Struct(fields), length: rows, nullCount: 0, children });
   const table = new arrow.Table(schema, new arrow.RecordBatch(schema, struct)) as Table;
-  const sum = (bytes: "bytesBefore" | "bytesAfter") => columns.reduce((total, column) => total + column[bytes], 0);
-  return { table: new NarrowTable(table), rows, bytesBefore: sum("bytesBefore"), bytesAfter: sum("bytesAfter"), columns };
+  const sum = (bytes: "bytesBefore" | "bytesAfter") =>
+    columns.reduce((total, column) => total + column[bytes], 0);
+  return {
+    table: new NarrowTable(table),
+    rows,
+    bytesBefore: sum("bytesBefore"),
+    bytesAfter: sum("bytesAfter"),
+    columns,
+  };
 }
 
 function builderValue(value: ColumnValues[number], storage: Storage): BuilderValue {

@@ -82,11 +82,18 @@ export async function columnStatistics(
   const { rows, summaries } = await summarise(session, table, columns);
   const exact = new Map<SourceColumn, Partial<ColumnStatistics>>();
   for (const batch of batches(summaries, memoryLimit / 2)) {
-    for (const [column, figures] of await distributions(session, table, batch, probabilities)) exact.set(column, figures);
+    for (const [column, figures] of await distributions(session, table, batch, probabilities))
+      exact.set(column, figures);
   }
   return {
     rows,
-    columns: summaries.map(({ column, kind, facts }) => ({ name: column.name, type: column.type, kind, ...facts, ...exact.get(column) })),
+    columns: summaries.map(({ column, kind, facts }) => ({
+      name: column.name,
+      type: column.type,
+      kind,
+      ...facts,
+      ...exact.get(column),
+    })),
   };
 }
 
@@ -107,7 +114,9 @@ async function summarise(session: Session, table: SourceTable, columns: readonly
       `${kind === "text" ? `avg(strlen(${value}::VARCHAR))` : 8} AS width_${index}`,
     ];
   });
-  const [row = {}] = await session.rows(`SELECT count(*) AS total, ${figures.join(", ")} FROM ${table.relation}`);
+  const [row = {}] = await session.rows(
+    `SELECT count(*) AS total, ${figures.join(", ")} FROM ${table.relation}`,
+  );
   const rows = Number(row["total"]);
   const summaries = columns.map((column, index): Summary => {
     const kind = kindOf(column.type);
@@ -164,7 +173,8 @@ async function distributions(
     if (batch.length === 1) return measure(session, table, batch, probabilities, "approximate");
     const alone = new Map<SourceColumn, Partial<ColumnStatistics>>();
     for (const summary of batch) {
-      for (const [column, figures] of await distributions(session, table, [summary], probabilities)) alone.set(column, figures);
+      for (const [column, figures] of await distributions(session, table, [summary], probabilities))
+        alone.set(column, figures);
     }
     return alone;
   }
@@ -194,7 +204,8 @@ async function measure(
     batch.map(({ column, approximateDistinct }, index) => {
       const values = row[`quantiles_${index}`] as { items: readonly RowValue[] } | null;
       const quantiles =
-        values && Object.fromEntries(probabilities.map((p, at) => [quantileName(p), plainValue(values.items[at])]));
+        values &&
+        Object.fromEntries(probabilities.map((p, at) => [quantileName(p), plainValue(values.items[at])]));
       const distinct = Number(row[`distinct_${index}`]);
       return [
         column,
@@ -213,7 +224,8 @@ function quantileName(probability: number): string {
 
 /** What a column of an SQL type holds. */
 export function kindOf(type: string): ColumnKind {
-  if (/^(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|DOUBLE|FLOAT|DECIMAL\(.*\))$/.test(type)) return "number";
+  if (/^(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|DOUBLE|FLOAT|DECIMAL\(.*\))$/.test(type))
+    return "number";
   if (/^(VARCHAR|UUID|ENUM\(.*\))$/s.test(type)) return "text";
   if (type === "BOOLEAN") return "boolean";
   if (/^(DATE|TIME|TIMESTAMP)(_S|_MS|_NS)?( WITH TIME ZONE)?$/.test(type)) return "temporal";
@@ -244,7 +256,9 @@ function momentOf(value: string, type: string): string {
 
 function meanOf(value: string, type: string, kind: ColumnKind): string {
   if (kind === "number") return `avg(${value})${finiteOnly(value, type)}`;
-  return /^(DATE|TIMESTAMP)/.test(type) ? `(avg(${momentOf(value, type)})${finiteOnly(value, type)})::VARCHAR` : "NULL";
+  return /^(DATE|TIMESTAMP)/.test(type)
+    ? `(avg(${momentOf(value, type)})${finiteOnly(value, type)})::VARCHAR`
+    : "NULL";
 }
 
 function plain(expression: string, kind: ColumnKind): string {

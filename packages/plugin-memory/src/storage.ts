@@ -18,17 +18,32 @@ type Values =
     }
   | { readonly kind: "boolean" }
   /** `bytes` in UTF-8; of each different text once in `distinctBytes`. */
-  | { readonly kind: "text"; readonly bytes: number; readonly distinct: number; readonly distinctBytes: number }
+  | {
+      readonly kind: "text";
+      readonly bytes: number;
+      readonly distinct: number;
+      readonly distinctBytes: number;
+    }
   | { readonly kind: "date" }
   /** `daily`: every one at midnight. */
   | { readonly kind: "timestamp"; readonly daily: boolean };
 
 /** How a column is kept. */
 export type Storage =
-  | { readonly kind: "integer"; readonly signed: boolean; readonly bits: 8 | 16 | 32 | 64; readonly scale: number }
+  | {
+      readonly kind: "integer";
+      readonly signed: boolean;
+      readonly bits: 8 | 16 | 32 | 64;
+      readonly scale: number;
+    }
   | { readonly kind: "float"; readonly bits: 32 | 64 }
   | { readonly kind: "boolean" }
-  | { readonly kind: "dictionary"; readonly bits: 8 | 16 | 32; readonly distinct: number; readonly distinctBytes: number }
+  | {
+      readonly kind: "dictionary";
+      readonly bits: 8 | 16 | 32;
+      readonly distinct: number;
+      readonly distinctBytes: number;
+    }
   | { readonly kind: "text"; readonly bytes: number }
   | { readonly kind: "date" }
   | { readonly kind: "timestamp" };
@@ -58,7 +73,8 @@ export function chooseStorage(facts: ColumnFacts, rows: number): Storage {
       const bits = facts.distinct <= 2 ** 8 ? 8 : facts.distinct <= 2 ** 16 ? 16 : 32;
       const { distinct, distinctBytes } = facts;
       const dictionary = (rows * bits) / 8 + distinctBytes + 4 * (distinct + 1);
-      if (dictionary < facts.bytes + 4 * (rows + 1)) return { kind: "dictionary", bits, distinct, distinctBytes };
+      if (dictionary < facts.bytes + 4 * (rows + 1))
+        return { kind: "dictionary", bits, distinct, distinctBytes };
       return { kind: "text", bytes: facts.bytes };
     }
     case "timestamp":
@@ -112,7 +128,9 @@ export function describeStorage(storage: Storage): string {
 function integerStorage(min: bigint, max: bigint, scale: number) {
   const signed = min < 0n;
   const bits = ([8, 16, 32] as const).find((size) =>
-    signed ? BigInt.asIntN(size, min) === min && BigInt.asIntN(size, max) === max : BigInt.asUintN(size, max) === max,
+    signed
+      ? BigInt.asIntN(size, min) === min && BigInt.asIntN(size, max) === max
+      : BigInt.asUintN(size, max) === max,
   );
   // 64 bits are signed unless only an unsigned number can be that large.
   if (bits === undefined) return { kind: "integer", signed: max < 2n ** 63n, bits: 64, scale } as const;

@@ -36,7 +36,10 @@ export class Tables {
           ? await typedCsvRelation(session, file)
           : `read_parquet(${quotePath(file.path)}, hive_partitioning = false)`;
       const rows = await session.rows(`DESCRIBE SELECT * FROM ${relation}`);
-      const columns = rows.map((row) => ({ name: String(row["column_name"]), type: String(row["column_type"]) }));
+      const columns = rows.map((row) => ({
+        name: String(row["column_name"]),
+        type: String(row["column_type"]),
+      }));
       return { file, relation, columns };
     });
     this.#known.set(file.identity, table);
@@ -46,14 +49,20 @@ export class Tables {
 }
 
 /** Lets queries on one connection use files by name. */
-export async function nameTables(session: Session, tables: Readonly<Record<string, SourceTable>>): Promise<void> {
+export async function nameTables(
+  session: Session,
+  tables: Readonly<Record<string, SourceTable>>,
+): Promise<void> {
   for (const [name, { relation }] of Object.entries(tables)) {
     await session.rows(`CREATE OR REPLACE TEMP VIEW ${quoteName(name)} AS SELECT * FROM ${relation}`);
   }
 }
 
 /** The columns asked for, in that order; all without names. */
-export function pickColumns(table: SourceTable, names: readonly string[] | undefined): readonly SourceColumn[] {
+export function pickColumns(
+  table: SourceTable,
+  names: readonly string[] | undefined,
+): readonly SourceColumn[] {
   return (
     names?.map((name) => {
       const column = table.columns.find((candidate) => candidate.name === name);

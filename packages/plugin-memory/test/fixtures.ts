@@ -40,7 +40,7 @@ export function optimizer(options?: Partial<MemoryOptions>): MemoryOptimizer {
 
 /** Numbers that look random and are the same in every run (a linear congruential generator). */
 export function* pseudoRandom(seed: number): Generator<number> {
-  for (let state = seed; ; ) {
+  for (let state = seed; ;) {
     state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
     yield state / 2 ** 31;
   }

@@ -1,11 +1,11 @@
 import { readdir } from "node:fs/promises";
-import { createTestKernel, pluginContract } from "@mlmcp/core/testing";
+import { createTestKernel, runPluginContract } from "@mlmcp/core/testing";
 import memoryPlugin, { MemoryOptimizer } from "@mlmcp/plugin-memory";
 import { describe, expect, it } from "vitest";
 import { parquetFile, temporaryDirectory } from "./fixtures.js";
 
 describe("the plugin", () => {
-  for (const { title, run } of pluginContract({ plugin: memoryPlugin })) it(title, run);
+  it("keeps the contract of plugins", () => runPluginContract({ plugin: memoryPlugin }));
 
   it("injects one optimizer for each kernel", async () => {
     await using first = await createTestKernel({ plugins: [memoryPlugin] });
@@ -15,13 +15,20 @@ describe("the plugin", () => {
   });
 
   it("refuses a limit that nothing can work with", async () => {
-    await expect(createTestKernel({ plugins: [memoryPlugin], config: { memory: { maxMemoryMb: 1 } } })).rejects.toThrow("memory.maxMemoryMb");
+    await expect(
+      createTestKernel({ plugins: [memoryPlugin], config: { memory: { maxMemoryMb: 1 } } }),
+    ).rejects.toThrow("memory.maxMemoryMb");
   });
 
   it("spills to disk what exceeds the limit, and removes it at stop", async () => {
     const tempDirectory = await temporaryDirectory();
-    const file = await parquetFile("SELECT i * 7919 % 2000003 AS a, 'a text of some length ' || i AS b FROM range(2000000) t(i)");
-    const kernel = await createTestKernel({ plugins: [memoryPlugin], config: { memory: { maxMemoryMb: 128, tempDirectory } } });
+    const file = await parquetFile(
+      "SELECT i * 7919 % 2000003 AS a, 'a text of some length ' || i AS b FROM range(2000000) t(i)",
+    );
+    const kernel = await createTestKernel({
+      plugins: [memoryPlugin],
+      config: { memory: { maxMemoryMb: 128, tempDirectory } },
+    });
     const chunks = kernel.resolve(MemoryOptimizer).stream(file, "SELECT a, b FROM data ORDER BY a, b");
     const { value } = await chunks.next();
     expect(value!.columns["a"]![0]).toBe(0);
@@ -36,7 +43,9 @@ describe("the plugin", () => {
     const kernel = await createTestKernel({ plugins: [memoryPlugin] });
     const memory = kernel.resolve(MemoryOptimizer);
     await memory.query(file, "SELECT 1 FROM data LIMIT 1");
-    const endless = memory.query(file, "SELECT count(*) FROM data a, data b, data c").catch((error: unknown) => error);
+    const endless = memory
+      .query(file, "SELECT count(*) FROM data a, data b, data c")
+      .catch((error: unknown) => error);
     await memory.analyze(file);
     await kernel.stop();
     expect(await endless).toMatchObject({ code: "MLMCP_MEMORY_CLOSED" });

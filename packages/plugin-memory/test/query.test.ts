@@ -5,13 +5,17 @@ describe("query", () => {
   it("joins files by the names given to them", async () => {
     const flights = await temporaryFile("f.csv", "origin,delay\nLAX,5\nJFK,7\nLAX,9\n");
     const airports = await temporaryFile("a.csv", "iata,city\nLAX,Los Angeles\n");
-    const sql = "SELECT city, avg(delay) AS mean, count(*) AS n FROM flights JOIN airports ON origin = iata GROUP BY city";
-    expect(await optimizer().query({ flights, airports }, sql)).toEqual([{ city: "Los Angeles", mean: 7, n: 2 }]);
+    const sql =
+      "SELECT city, avg(delay) AS mean, count(*) AS n FROM flights JOIN airports ON origin = iata GROUP BY city";
+    expect(await optimizer().query({ flights, airports }, sql)).toEqual([
+      { city: "Los Angeles", mean: 7, n: 2 },
+    ]);
   });
 
   it("takes parameters as values, never as SQL", async () => {
     const file = await temporaryFile("f.csv", "name,v\nx,1\n' OR true --,2\n");
-    const query = (name: string | null) => optimizer().query(file, "SELECT v FROM data WHERE name = $name", { parameters: { name } });
+    const query = (name: string | null) =>
+      optimizer().query(file, "SELECT v FROM data WHERE name = $name", { parameters: { name } });
     expect(await query("' OR true --")).toEqual([{ v: 2 }]);
     expect(await query("x'; DROP VIEW data; --")).toEqual([]);
     expect(await query(null)).toEqual([]);
@@ -28,14 +32,21 @@ describe("query", () => {
   it("takes sums and decimals as numbers where that is exact, and refuses where it is not", async () => {
     const file = await temporaryFile("f.csv", "v\n9007199254740991\n9007199254740993\n");
     const memory = optimizer();
-    expect(await memory.query(file, "SELECT sum(v - 9007199254740990) AS s, 1.25 AS d FROM data")).toEqual([{ s: 4, d: 1.25 }]);
+    expect(await memory.query(file, "SELECT sum(v - 9007199254740990) AS s, 1.25 AS d FROM data")).toEqual([
+      { s: 4, d: 1.25 },
+    ]);
     await expect(memory.query(file, "SELECT v FROM data")).rejects.toMatchObject({
       name: "DataLoadError",
       code: "MLMCP_DATA_PRECISION",
       message: 'Column "v" holds 9007199254740993, which no JavaScript number can be exactly.',
     });
-    await expect(memory.query(file, "SELECT 12345678901234567.5 AS v")).rejects.toMatchObject({ code: "MLMCP_DATA_PRECISION" });
-    expect(await memory.query(file, "SELECT v::VARCHAR AS v FROM data")).toEqual([{ v: "9007199254740991" }, { v: "9007199254740993" }]);
+    await expect(memory.query(file, "SELECT 12345678901234567.5 AS v")).rejects.toMatchObject({
+      code: "MLMCP_DATA_PRECISION",
+    });
+    expect(await memory.query(file, "SELECT v::VARCHAR AS v FROM data")).toEqual([
+      { v: "9007199254740991" },
+      { v: "9007199254740993" },
+    ]);
   });
 
   it("names the nearest column where the SQL asks for one that is missing", async () => {
@@ -49,8 +60,13 @@ describe("query", () => {
 
   it("reports SQL that is wrong as such", async () => {
     const file = await temporaryFile("f.csv", "a\n1\n");
-    await expect(optimizer().query(file, "SELEC a FROM data")).rejects.toMatchObject({ name: "ProcessingError", code: "MLMCP_DATA_QUERY" });
-    await expect(optimizer().query(file, "SELECT a FROM flights")).rejects.toThrow("Table with name flights does not exist");
+    await expect(optimizer().query(file, "SELEC a FROM data")).rejects.toMatchObject({
+      name: "ProcessingError",
+      code: "MLMCP_DATA_QUERY",
+    });
+    await expect(optimizer().query(file, "SELECT a FROM flights")).rejects.toThrow(
+      "Table with name flights does not exist",
+    );
   });
 
   it("keeps the tables of queries that run at once apart", async () => {
@@ -63,7 +79,9 @@ describe("query", () => {
 
 describe("stream", () => {
   it("gives every row once, numbers as Float64Array with NaN for null", async () => {
-    const file = await parquetFile("SELECT CASE WHEN i % 10 = 0 THEN NULL ELSE i END AS i, 'row ' || i AS s FROM range(10000) t(i)");
+    const file = await parquetFile(
+      "SELECT CASE WHEN i % 10 = 0 THEN NULL ELSE i END AS i, 'row ' || i AS s FROM range(10000) t(i)",
+    );
     let sum = 0;
     let nulls = 0;
     let rows = 0;
@@ -76,7 +94,11 @@ describe("stream", () => {
       expect(columns["s"]![0]).toBe(`row ${rows}`);
       rows += length;
     }
-    expect({ rows, nulls, sum }).toEqual({ rows: 10_000, nulls: 1000, sum: (9999 * 10_000) / 2 - (10 * 999 * 1000) / 2 });
+    expect({ rows, nulls, sum }).toEqual({
+      rows: 10_000,
+      nulls: 1000,
+      sum: (9999 * 10_000) / 2 - (10 * 999 * 1000) / 2,
+    });
   });
 
   it("ends the query when the loop is left", async () => {

@@ -11,8 +11,13 @@ async function column(file: string, name: string): Promise<ColumnStatistics> {
 describe("analyze", () => {
   it("gives the closed forms for 1 to n", async () => {
     const n = 1000;
-    const file = await temporaryFile("n.csv", `i\n${Array.from({ length: n }, (_, i) => i + 1).join("\n")}\n`);
-    const { rows, bytes, format, columns } = await optimizer().analyze(file, { quantiles: [0, 0.1, 0.5, 0.999, 1] });
+    const file = await temporaryFile(
+      "n.csv",
+      `i\n${Array.from({ length: n }, (_, i) => i + 1).join("\n")}\n`,
+    );
+    const { rows, bytes, format, columns } = await optimizer().analyze(file, {
+      quantiles: [0, 0.1, 0.5, 0.999, 1],
+    });
     expect({ rows, bytes, format }).toEqual({ rows: n, bytes: 3895, format: "csv" });
     expect(columns).toEqual([
       {
@@ -44,7 +49,10 @@ describe("analyze", () => {
       const drawn = random.next().value as number;
       return drawn < 0.1 ? null : Math.round(drawn * 1e6) / 1e3;
     });
-    const file = await temporaryFile("random.csv", `before,x\n${values.map((value, i) => `${i},${value ?? ""}`).join("\n")}\n`);
+    const file = await temporaryFile(
+      "random.csv",
+      `before,x\n${values.map((value, i) => `${i},${value ?? ""}`).join("\n")}\n`,
+    );
 
     // Welford's streaming mean and variance.
     let count = 0;
@@ -67,16 +75,30 @@ describe("analyze", () => {
     };
 
     const found = await column(file, "x");
-    expect(found).toMatchObject({ count, nulls: values.length - count, min: present[0], max: present.at(-1) });
+    expect(found).toMatchObject({
+      count,
+      nulls: values.length - count,
+      min: present[0],
+      max: present.at(-1),
+    });
     expect(found.distinct).toBe(new Set(present).size);
     expect(found.mean).toBeCloseTo(mean, 8);
     expect(found.std).toBeCloseTo(Math.sqrt(squares / (count - 1)), 8);
-    for (const p of [0.05, 0.25, 0.5, 0.75, 0.95]) expect(found.quantiles![`p${p * 100}`]).toBeCloseTo(quantile(p), 8);
+    for (const p of [0.05, 0.25, 0.5, 0.75, 0.95])
+      expect(found.quantiles![`p${p * 100}`]).toBeCloseTo(quantile(p), 8);
   });
 
   it("counts values that are not finite and leaves them out of the figures", async () => {
     const file = await temporaryFile("f.csv", "x\n1\nNaN\n3.5\ninf\n-inf\n\n");
-    expect(await column(file, "x")).toMatchObject({ count: 5, nulls: 1, nonFinite: 3, min: 1, max: 3.5, mean: 2.25, distinct: 5 });
+    expect(await column(file, "x")).toMatchObject({
+      count: 5,
+      nulls: 1,
+      nonFinite: 3,
+      min: 1,
+      max: 3.5,
+      mean: 2.25,
+      distinct: 5,
+    });
   });
 
   it("has no figures where there is no value, and no deviation of one value", async () => {
@@ -89,7 +111,10 @@ describe("analyze", () => {
   });
 
   it("knows texts, booleans, dates and times", async () => {
-    const file = await temporaryFile("t.csv", "t,b,d,at\nbeta,true,2001-02-01,2001-02-01 10:00:00\nalpha,false,2001-02-03,2001-02-01 12:00:00\n");
+    const file = await temporaryFile(
+      "t.csv",
+      "t,b,d,at\nbeta,true,2001-02-01,2001-02-01 10:00:00\nalpha,false,2001-02-03,2001-02-01 12:00:00\n",
+    );
     const { columns } = await optimizer().analyze(file);
     expect(columns.map(({ type, kind, min, max, mean }) => [type, kind, min, max, mean])).toEqual([
       ["VARCHAR", "text", "alpha", "beta", null],
@@ -107,7 +132,9 @@ describe("analyze", () => {
        MAP {'a': 1} AS m, 'x'::BLOB AS b, uuid() AS id, INTERVAL 3 DAY AS iv FROM range(3)`,
     );
     const { columns } = await optimizer().analyze(file);
-    const brief = Object.fromEntries(columns.map(({ name, kind, min, distinct }) => [name, [kind, name === "id" ? "" : min, distinct]]));
+    const brief = Object.fromEntries(
+      columns.map(({ name, kind, min, distinct }) => [name, [kind, name === "id" ? "" : min, distinct]]),
+    );
     expect(brief).toEqual({
       d: ["number", 1.25, 1],
       u: ["number", 18446744073709551615n, 1],
@@ -127,7 +154,9 @@ describe("analyze", () => {
 
   it("says approximate where an exact answer does not fit in memory, and is close", async () => {
     const n = 3_000_000;
-    const file = await parquetFile(`SELECT (i * 7919 % ${n})::DOUBLE AS x, i % 10 AS digit FROM range(${n}) t(i)`);
+    const file = await parquetFile(
+      `SELECT (i * 7919 % ${n})::DOUBLE AS x, i % 10 AS digit FROM range(${n}) t(i)`,
+    );
     const { columns } = await optimizer({ maxMemoryMb: 20 }).analyze(file, { quantiles: [0.5] });
     const [x, digit] = columns;
     expect(x).toMatchObject({ count: n, min: 0, max: n - 1, mean: (n - 1) / 2 });
@@ -146,7 +175,9 @@ describe("analyze", () => {
 
   it("names the nearest column where one is missing", async () => {
     const file = await temporaryFile("c.csv", "delay,distance\n1,2\n");
-    const error = await optimizer().analyze(file, { columns: ["dely"] }).catch((caught: unknown) => caught);
+    const error = await optimizer()
+      .analyze(file, { columns: ["dely"] })
+      .catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(DataLoadError);
     expect(error).toMatchObject({
       code: "MLMCP_DATA_COLUMN",
@@ -176,6 +207,8 @@ describe("analyze", () => {
     const running = optimizer().analyze(file, { signal: controller.signal });
     setImmediate(() => controller.abort(new Error("enough")));
     await expect(running).rejects.toThrow("enough");
-    await expect(optimizer().analyze(file, { signal: AbortSignal.abort(new Error("before")) })).rejects.toThrow("before");
+    await expect(
+      optimizer().analyze(file, { signal: AbortSignal.abort(new Error("before")) }),
+    ).rejects.toThrow("before");
   });
 });

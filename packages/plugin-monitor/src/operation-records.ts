@@ -19,7 +19,7 @@ export interface OperationRecord {
 }
 
 /** Where operations beyond the limit are counted together. */
-export const OTHER = "(other)";
+const OTHER = "(other)";
 
 /**
  * The records of all operations by name. Names are bounded, because each costs 20 KB and a time

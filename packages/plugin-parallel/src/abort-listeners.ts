@@ -3,7 +3,10 @@
  * of one map share theirs, and Node takes more than ten for a leak.
  */
 export class AbortListeners {
-  readonly #bySignal = new Map<AbortSignal, { readonly callbacks: Set<() => void>; readonly onAbort: () => void }>();
+  readonly #bySignal = new Map<
+    AbortSignal,
+    { readonly callbacks: Set<() => void>; readonly onAbort: () => void }
+  >();
 
   /** Returns a function that ends it. */
   add(signal: AbortSignal, callback: () => void): () => void {

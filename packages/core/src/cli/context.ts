@@ -17,7 +17,7 @@ export interface CommandContext {
   readonly paint: Paint;
   /** Whether an application was named, on the command line or in the configuration. */
   appNamed(): Promise<boolean>;
-  /** The kernel, started when it is first asked for and stopped when the command is over. */
+  /** The kernel, made when it is first asked for and stopped when the command is over. Nothing in it has started. */
   kernel(): Promise<Kernel>;
   print(text: string): void;
 }

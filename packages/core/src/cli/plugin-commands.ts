@@ -52,6 +52,7 @@ function addCommand(
   for (const argument of definition.arguments ?? []) command.argument(argument);
   for (const { flags, description } of definition.options ?? []) command.option(flags, description);
   command.action(async () => {
+    await (await context.kernel()).start();
     const result = await definition.run({ kernel, args: command.args, options: command.opts() });
     printResult(result, context);
   });

@@ -61,6 +61,7 @@ export class Session implements CommandContext {
     return await createKernel({
       cwd: this.#cwd,
       env: this.terminal.env,
+      start: false,
       ...(this.#configFile === undefined ? {} : { configFile: this.#configFile }),
     });
   }

@@ -10,8 +10,8 @@ import { checkSchema, type JsonSchema } from "./schema.js";
 export interface AdviceSchema {
   readonly name: string;
   readonly schema: JsonSchema;
-  /** What may stand in place of options, such as a number for `retry`. */
-  readonly shorthandSchema?: JsonSchema | undefined;
+  /** What may stand in place of options, such as a number for `retry`, and the options that it means. */
+  readonly shorthand?: { readonly schema: JsonSchema; read(value: unknown): object } | undefined;
 }
 
 /** What one layer says about the operations that one glob matches. */
@@ -86,7 +86,9 @@ function readRules(
       return [];
     }
     const settings = Object.entries(entry).map(([name, given]) => {
-      const source = (path: Path) => layer.source(["operations", glob, name, ...path]);
+      const short = !isPlainObject(given);
+      // Options that a shorthand stands for have no place of their own.
+      const source = (path: Path) => layer.source(["operations", glob, name, ...(short ? [] : path)]);
       const value =
         name === "order"
           ? readOrder(given, [glob], known, wrong)
@@ -112,14 +114,14 @@ function readSetting(
     return value;
   }
   if (typeof value === "boolean") return value;
-  const shorthand = isPlainObject(value) ? undefined : advice.shorthandSchema;
+  const shorthand = isPlainObject(value) ? undefined : advice.shorthand;
   if (!isPlainObject(value) && shorthand === undefined) {
     wrong(path, { message: "expected false, true or options", received: value });
     return value;
   }
-  const checked = checkSchema(shorthand ?? partial(advice.schema), value);
+  const checked = checkSchema(shorthand?.schema ?? partial(advice.schema), value);
   for (const { path: inner, ...issue } of checked.issues) wrong([...path, ...inner], issue);
-  return checked.value;
+  return shorthand && checked.issues.length === 0 ? shorthand.read(checked.value) : checked.value;
 }
 
 function readOrder(

@@ -20,7 +20,7 @@ export interface ConfigExplanation {
 
 /** What `operations` in the configuration says about one operation. */
 export interface OperationSettings {
-  /** For each advice named: off, on as it is, its shorthand, or options to change. */
+  /** For each advice named: off (`false`), on as it is (`true`), or options to change. */
   readonly advice: Readonly<Record<string, unknown>>;
   /** Names of advice, outermost first, in place of the phases' order. */
   readonly order?: readonly string[];

@@ -23,6 +23,12 @@ export interface KernelOptions {
   autoload?: boolean;
   /** A tsyringe container whose registrations the kernel's services may use. */
   container?: DependencyContainer;
+  /**
+   * `false` registers the plugins but starts none, and takes no calls until `kernel.start()`: for
+   * tools that only look at the configuration and the operations.
+   * @default true
+   */
+  start?: boolean;
   /** Stop on SIGINT and SIGTERM, then let the signal end the process. @default false */
   handleSignals?: boolean;
 }
@@ -59,7 +65,8 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
       },
     },
   });
-  await kernel.start(selection.plugins);
+  await kernel.register(selection.plugins);
+  if (options.start !== false) await kernel.start();
   if (options.handleSignals) stopOnSignals(kernel);
   return kernel;
 }
@@ -107,7 +114,7 @@ function knownTo(plugins: readonly Plugin[]) {
     sections: plugins.flatMap(({ name, section, schema }) =>
       section === undefined ? [] : [{ name: section, schema: schema ?? { type: "object" }, plugin: name }],
     ),
-    advice: [...advice.values()].map(({ name, schema, shorthand }) => ({ name, schema, shorthandSchema: shorthand?.schema })),
+    advice: [...advice.values()].map(({ name, schema, shorthand }) => ({ name, schema, shorthand })),
   };
 }
 

@@ -38,7 +38,7 @@ interface KernelParts {
   readonly container?: DependencyContainer;
 }
 
-type State = "starting" | "running" | "draining" | "stopped";
+type State = "registered" | "running" | "draining" | "stopped";
 
 /**
  * Runs decorated methods: holds the services, the plugins and the configuration, and compiles
@@ -57,7 +57,7 @@ export class Kernel implements AsyncDisposable {
   readonly #states = new KeptStates();
   readonly #wrapped = new Set<string>();
   #config: ConfigReader;
-  #state: State = "starting";
+  #state: State = "registered";
   #stopping: Promise<void> | undefined;
   #drain = new Drain();
   /** Of earlier configurations, whose last calls may still be in flight. */
@@ -115,7 +115,8 @@ export class Kernel implements AsyncDisposable {
     const previous = this.#config;
     this.#config = await this.#provider.resolve([...this.plugins, plugin], { again: false });
     try {
-      await this.#plugins.start([plugin]);
+      await this.#plugins.register([plugin]);
+      if (this.#state === "running") await this.#plugins.start();
     } catch (error) {
       this.#config = previous;
       throw error;
@@ -199,10 +200,12 @@ export class Kernel implements AsyncDisposable {
     return this.stop();
   }
 
-  /** @internal Called once by `createKernel`. */
-  async start(plugins: readonly Plugin[]): Promise<void> {
+  /** Starts a kernel that was created with `start: false`; the others are started already. */
+  async start(): Promise<void> {
+    this.#refuseWhenStopped("start");
+    if (this.#state !== "registered") return;
     try {
-      await this.#plugins.start(plugins);
+      await this.#plugins.start();
       await this.hooks.callHook("kernel:started");
     } catch (error) {
       // What stopping adds to it is of no use to the reader of why the start failed.
@@ -213,6 +216,11 @@ export class Kernel implements AsyncDisposable {
     shared.running.add(this);
     // The second kernel ends the time in which a path could stand in its operation for good.
     if (++shared.kernels > 1) for (const operation of liveOperations()) operation.reset();
+  }
+
+  /** @internal Called once by `createKernel`. */
+  register(plugins: readonly Plugin[]): Promise<void> {
+    return this.#plugins.register(plugins);
   }
 
   /** @internal Visits the plugins with the kernel as each sees it. */

@@ -1,17 +1,10 @@
 import { createRequire } from "node:module";
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { describeSource, type ConfigSource } from "../config/reader.js";
+import type { PluginEntry } from "../config/plugin-entries.js";
+import { describeSource } from "../config/reader.js";
 import { PluginError } from "../errors/index.js";
 import { isPlugin, type Plugin } from "../plugin.js";
-
-/** One entry of `plugins`: where a plugin is to come from. */
-export interface PluginEntry {
-  /** A package's name, a path that starts with a dot or is absolute, or the name of a plugin that is known. */
-  readonly name: string;
-  readonly enabled: boolean;
-  readonly source: ConfigSource;
-}
 
 /** Loads the plugin that an entry names, from the folder that relative names start in. */
 export async function loadPlugin(entry: PluginEntry, from: string): Promise<Plugin> {

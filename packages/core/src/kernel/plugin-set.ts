@@ -52,30 +52,31 @@ export class PluginSet {
     return this.#off.has(plugin.name) ? "off" : "missing";
   }
 
-  /** Registers the plugins in the order of their dependencies, then starts them one after another. */
-  async start(plugins: readonly Plugin[]): Promise<void> {
-    const ordered = orderPlugins([...this.plugins, ...plugins]).filter((plugin) => !this.plugins.includes(plugin));
-    const added = ordered.map((plugin) => this.#load(plugin));
-    try {
+  /** Registers plugins in the order of their dependencies; none of them starts yet. */
+  async register(plugins: readonly Plugin[]): Promise<void> {
+    const ordered = orderPlugins([...this.plugins, ...plugins]);
+    const added = ordered.filter((plugin) => !this.plugins.includes(plugin)).map((plugin) => this.#load(plugin));
+    await this.#orStop(added, async () => {
       for (const { plugin, kernel } of added) {
         await this.#step(plugin, "register", () => plugin.register?.(kernel));
         await this.#host.hooks.callHook("plugin:registered", { name: plugin.name });
       }
-      if (this.#host.config.environment === "production") refuseUnsafe(added);
-      for (const loaded of added) {
+    });
+  }
+
+  /** Starts what is registered and has not started, one after another. */
+  async start(): Promise<void> {
+    const waiting = this.#loaded.filter(({ started }) => !started);
+    await this.#orStop(waiting, async () => {
+      if (this.#host.config.environment === "production") refuseUnsafe(waiting);
+      for (const loaded of waiting) {
         const { plugin, kernel } = loaded;
         const before = performance.now();
         await this.#step(plugin, "start", () => plugin.start?.(kernel));
         loaded.started = true;
         await this.#host.hooks.callHook("plugin:started", { name: plugin.name, ms: performance.now() - before });
       }
-    } catch (error) {
-      const failures = await this.#stop(added);
-      if (failures.length > 0 && error instanceof PluginError) {
-        throw new AggregateError([error, ...failures], error.message, { cause: error });
-      }
-      throw error;
-    }
+    });
   }
 
   /** Tells every plugin that the configuration has changed. */
@@ -103,6 +104,18 @@ export class PluginSet {
   /** Runs a function with every plugin and the kernel as that plugin sees it. */
   forEach(visit: (plugin: Plugin, kernel: PluginKernel) => void): void {
     for (const { plugin, kernel } of this.#loaded) visit(plugin, kernel);
+  }
+
+  /** Runs a step of some plugins' start; where it fails, they are stopped. */
+  async #orStop(some: readonly Loaded[], step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      const failures = await this.#stop(some);
+      if (failures.length === 0) throw error;
+      const { message } = error as Error;
+      throw new AggregateError([error, ...failures], message, { cause: error });
+    }
   }
 
   #load(plugin: Plugin): Loaded {

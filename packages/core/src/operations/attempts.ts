@@ -13,8 +13,8 @@ export interface Attempt {
 }
 
 /**
- * What was tried before this error reached the caller, first attempt first. Empty where nothing
- * was retried, and for thrown values that are not objects.
+ * What was tried before this error reached the caller, first attempt first. Empty where no
+ * advice tries again, and for thrown values that are not objects.
  *
  * ```ts
  * await reports.load().catch((error) => console.error(attemptsOf(error).length, error));

@@ -123,7 +123,8 @@ function effectiveOptions(
   settings: OperationSettings,
   config: ConfigReader,
 ): object {
-  const configured = readOptions(advice, settings.advice[advice.name]);
+  const setting = settings.advice[advice.name];
+  const configured = typeof setting === "object" && setting !== null ? setting : {};
   const merged = mergePlain(mergePlain(withoutUndefined(advice.defaults?.(config)), options), configured);
   const { value, issues } = checkSchema<object>(optionsSchema(advice), merged, { defaults: true });
   const problems = issues.map(({ path, message }) => `${[advice.name, ...path].join(".")}: ${message}`);
@@ -140,9 +141,9 @@ function effectiveOptions(
   return Object.freeze(value);
 }
 
-/** The options that a decorator's argument, or a value in the configuration, stands for. */
+/** The options that a decorator's argument stands for. */
 export function readOptions(advice: Advice, value: unknown): object {
-  if (value === undefined || value === true || value === false) return {};
+  if (value === undefined || value === true) return {};
   if (advice.shorthand && typeof value !== "object") return advice.shorthand.read(value);
   return value as object;
 }
@@ -187,17 +188,12 @@ function sourceOf(
   settings: OperationSettings,
   config: ConfigReader,
 ): string {
-  const configured = settings.sources[`${advice.name}.${option}`] ?? shorthandSource(advice, option, settings);
+  const configured = settings.sources[`${advice.name}.${option}`];
   if (configured) return describeSource(configured);
   const written = operation.advice.find((applied) => applied.advice === advice)?.options;
   if (written && Object.hasOwn(written, option)) return `@${advice.name} in the code`;
   if (advice.defaults && Object.hasOwn(withoutUndefined(advice.defaults(config)), option)) return "the section's default";
   return "default";
-}
-
-function shorthandSource(advice: Advice, option: string, settings: OperationSettings): ConfigSource | undefined {
-  const value = settings.advice[advice.name];
-  return Object.hasOwn(readOptions(advice, value), option) ? settings.sources[advice.name] : undefined;
 }
 
 function describeSettingSource(settings: OperationSettings, key: string): string {

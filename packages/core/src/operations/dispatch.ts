@@ -14,11 +14,21 @@ export function dispatch(operation: Operation, self: unknown, args: unknown[]): 
   try {
     path = kernelFor(operation, self).pathOf(operation);
   } catch (error) {
-    if (operation.isAsync) return Promise.reject(error);
-    throw error;
+    return refuse(operation, error);
   }
   if (shared.kernels === 1) operation.invoke = path;
   return path(self, args);
+}
+
+/** An error of the engine's own reaches the caller where an error of the method would. */
+function refuse(operation: Operation, error: unknown): unknown {
+  if (operation.returns === "stream") return failingStream(error);
+  if (operation.isAsync) return Promise.reject(error);
+  throw error;
+}
+
+async function* failingStream(error: unknown): AsyncGenerator<never> {
+  throw error;
 }
 
 /**

@@ -39,8 +39,12 @@ export const resiliencePlugin = definePlugin({
 });
 
 function passesBreaker({ operations }: PluginKernel, id: string): boolean {
-  if (!operations.get(id)) return false;
-  return operations
-    .explain(id)
-    .chain.some(({ advice, placement }) => advice === degrade.advice.name && placement === "breaker");
+  try {
+    return operations
+      .explain(id)
+      .chain.some(({ advice, placement }) => advice === degrade.advice.name && placement === "breaker");
+  } catch {
+    // Gone, or given options that cannot work, which every call of it reports: nothing passes.
+    return false;
+  }
 }

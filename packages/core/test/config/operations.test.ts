@@ -16,7 +16,7 @@ describe("operations", () => {
   it("take false, true, the shorthand and options, as numbers", async () => {
     const entry = { cached: "5m", retry: { maxRetries: 5 }, timed: false };
     expect((await settings({ "Reports.load": entry }, "Reports.load")).advice).toEqual({
-      cached: 300_000,
+      cached: { ttl: 300_000 },
       retry: { maxRetries: 5 },
       timed: false,
     });
@@ -60,17 +60,17 @@ describe("operations", () => {
       "*": { retry: 3, timed: true, cached: false },
     };
     expect((await settings(operations, "Reports.load")).advice).toEqual({
-      retry: 1,
+      retry: { maxRetries: 1 },
       timed: false,
       cached: false,
     });
     expect((await settings(operations, "Reports.save")).advice).toEqual({
-      retry: 2,
+      retry: { maxRetries: 2 },
       timed: false,
       cached: false,
     });
     expect((await settings(operations, "Other.save")).advice).toEqual({
-      retry: 3,
+      retry: { maxRetries: 3 },
       timed: true,
       cached: false,
     });
@@ -78,7 +78,7 @@ describe("operations", () => {
 
   it("let the later of equals win, and the higher layer before that", async () => {
     expect((await settings({ "A.*": { retry: 1 }, "*.b": { retry: 2 } }, "A.b")).advice).toEqual({
-      retry: 2,
+      retry: { maxRetries: 2 },
     });
     const cwd = project({ ".mlmcprc.yaml": "operations: { '*.b': { retry: 2 } }" });
     const config = await load({ cwd, config: { operations: { "A.*": { retry: 1 } } } });
@@ -89,7 +89,7 @@ describe("operations", () => {
     const cwd = project({ ".mlmcprc.yaml": "operations: { 'A.b': { retry: 2 } }" });
     expect(
       (await load({ cwd, config: { operations: { "*": { retry: 1 } } } })).operation("A.b").advice,
-    ).toEqual({ retry: 2 });
+    ).toEqual({ retry: { maxRetries: 2 } });
   });
 
   it("merge options, keep them under true, and drop them under false", async () => {
@@ -99,7 +99,7 @@ describe("operations", () => {
     expect(await over({ grace: { period: 3 } })).toEqual({ ttl: 1, grace: { period: 3 } });
     expect(await over(true)).toEqual({ ttl: 1, grace: { period: 2 } });
     expect(await over(false)).toBe(false);
-    expect(await over("5s")).toBe(5_000);
+    expect(await over("5s")).toEqual({ ttl: 5_000, grace: { period: 2 } });
     expect(
       (await settings({ "*": { cached: false }, "A.b": { cached: true } }, "A.b")).advice["cached"],
     ).toBe(true);
@@ -129,6 +129,7 @@ describe("operations", () => {
       "cached.namespace": ".mlmcprc.yaml:5",
       timed: ".mlmcprc.yaml:6",
       retry: ".mlmcprc.yaml:10",
+      "retry.maxRetries": ".mlmcprc.yaml:10",
       order: ".mlmcprc.yaml:11",
     });
   });

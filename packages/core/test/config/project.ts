@@ -70,11 +70,11 @@ export const known: KnownSchemas = {
     },
   ],
   advice: [
-    { name: "cached", schema: cachedOptions, shorthandSchema: { duration: true } },
+    { name: "cached", schema: cachedOptions, shorthand: { schema: { duration: true }, read: (ttl: unknown) => ({ ttl }) } },
     {
       name: "retry",
       schema: { type: "object", properties: { maxRetries: { type: "integer", minimum: 0 } } },
-      shorthandSchema: { type: "integer", minimum: 0 },
+      shorthand: { schema: { type: "integer", minimum: 0 }, read: (maxRetries: unknown) => ({ maxRetries }) },
     },
     { name: "timed", schema: { type: "object", properties: { slow: { duration: true } } } },
   ],

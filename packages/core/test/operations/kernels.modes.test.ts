@@ -58,6 +58,17 @@ describe("a decorated method without a kernel", () => {
     await expect(new Chained().work()).rejects.toThrow(KernelNotStartedError);
   });
 
+  it("fails at the first item where it returns an async iterable", async () => {
+    class Streaming {
+      @inContext()
+      async *items() {
+        yield 1;
+      }
+    }
+    const items = new Streaming().items();
+    await expect(items.next()).rejects.toThrow(KernelNotStartedError);
+  });
+
   it("is refused again after the kernel has stopped", async () => {
     const kernel = await named("stopped");
     const subject = kernel.resolve(Subject);

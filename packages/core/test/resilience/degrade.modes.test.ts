@@ -542,4 +542,14 @@ describe("breakers and a reload", () => {
     expect(await thrownBy(subject.subject.guarded())).toBe(down);
     expect((await subject.kernel.health()).status).toBe("up");
   });
+
+  it("are off the list where the new options cannot work, and back once they can", async () => {
+    await using subject = await start({});
+    await subject.reload({ fallback: "guarded" });
+    expect(subject.states()).toEqual([]);
+    expect(await thrownBy(subject.subject.guarded())).toBeInstanceOf(ConfigurationError);
+    await subject.reload(true);
+    expect(await thrownBy(subject.subject.guarded())).toBeInstanceOf(CircuitOpenError);
+    expect(subject.states()).toEqual(["open"]);
+  });
 });

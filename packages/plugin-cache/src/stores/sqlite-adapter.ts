@@ -51,7 +51,7 @@ export class SqliteAdapter extends EventEmitter implements NativeAdapter {
     const reader = await SerialConnection.open({ file, table, busyTimeout: 250, retryFor: 2_000, maxWaiting: 100_000 });
     let writer: SerialConnection | undefined;
     try {
-      writer = await SerialConnection.open({ file, table, busyTimeout: 20, retryFor: 30_000, maxWaiting: 10_000 });
+      writer = await SerialConnection.open({ file, table, busyTimeout: 20, retryFor: 30_000, maxWaiting: 1_000 });
       const adapter = new SqliteAdapter(file, reader, writer);
       await adapter.#begin();
       return adapter;

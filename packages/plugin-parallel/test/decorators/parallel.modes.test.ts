@@ -5,7 +5,7 @@ import { Plain } from "../fixtures/plain.js";
 import { Work } from "../fixtures/work.js";
 import { compileFixtures, type Compiled } from "../support/compiled.js";
 
-/** This file itself runs under both kinds of decorators; the workers' modules are compiled with either. */
+// This file itself runs under both kinds of decorators; the workers' modules are compiled with either.
 describe.each(["legacy", "standard"] as const)("@parallel with %s decorators in the worker", (decorators) => {
   let compiled: Compiled;
   beforeAll(async () => {

@@ -3,7 +3,13 @@ import { expectTypeOf, test } from "vitest";
 
 test("@parallel takes methods that return a promise, and no others", () => {
   class Subject {
-    @parallel({ mode: "map", workers: 2, chunkSize: 100, timeout: "30s", when: (rows: number[]) => rows.length > 10 })
+    @parallel({
+      mode: "map",
+      workers: 2,
+      chunkSize: 100,
+      timeout: "30s",
+      when: (rows: number[]) => rows.length > 10,
+    })
     async map(rows: number[]): Promise<number[]> {
       return rows;
     }

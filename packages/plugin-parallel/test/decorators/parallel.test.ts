@@ -1,6 +1,6 @@
 import { threadId } from "node:worker_threads";
 import { OperationTimeoutError, retry, ValidationError } from "@mlmcp/core";
-import { decoratorContract } from "@mlmcp/core/testing";
+import { runDecoratorContract } from "@mlmcp/core/testing";
 import parallelPlugin, { isWorker, parallel, ParallelProcessor } from "@mlmcp/plugin-parallel";
 import { describe, expect, it } from "vitest";
 import { DoubleWork, Multiplier, Unbuildable, Work } from "../fixtures/work.js";
@@ -309,11 +309,9 @@ describe("together with other advice", () => {
   });
 });
 
-describe("the contract of decorators", () => {
-  const contract = decoratorContract({
+it("keeps the contract of decorators", () =>
+  runDecoratorContract({
     decorator: parallel,
     plugins: [parallelPlugin],
     config: { parallel: { runtime: "inline" } },
-  });
-  for (const { title, run } of contract) it(title, run);
-});
+  }));
