@@ -2,6 +2,9 @@ import { transform } from "esbuild";
 import type { Plugin } from "vite";
 import type { TestProjectInlineConfiguration } from "vitest/config";
 
+/** Real engines on a busy machine take their time; a test that hangs is still found. */
+const patience = { testTimeout: 60_000, hookTimeout: 60_000 };
+
 const exclude = ["**/node_modules/**", "**/dist/**"];
 
 /** Every test under `legacy` decorators, and `*.modes.test.ts` under `standard` (TC39) ones as well. */
@@ -9,12 +12,12 @@ export function projects(folders: string): TestProjectInlineConfiguration[] {
   return [
     {
       extends: true,
-      test: { name: "legacy", include: [`${folders}/**/test/**/*.test.ts`], exclude },
+      test: { name: "legacy", include: [`${folders}/**/test/**/*.test.ts`], exclude, ...patience },
     },
     {
       extends: true,
       plugins: [standardDecorators()],
-      test: { name: "standard", include: [`${folders}/**/test/**/*.modes.test.ts`], exclude },
+      test: { name: "standard", include: [`${folders}/**/test/**/*.modes.test.ts`], exclude, ...patience },
     },
   ];
 }

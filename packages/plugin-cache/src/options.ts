@@ -39,6 +39,12 @@ export interface CachedOptions<Args extends any[] = any[], Result = any> {
   when?: (result: Result, args: Args) => boolean | Promise<boolean>;
 }
 
+declare module "@mlmcp/core" {
+  interface AdviceOptions {
+    cached: CachedOptions | Duration;
+  }
+}
+
 export const cachedSchema = {
   type: "object",
   properties: {

@@ -84,6 +84,9 @@ function nested(leaves: fc.Arbitrary<unknown>, words: fc.Arbitrary<string>, most
 /** Values of every type that keys and the codec know, nested. */
 export const storable = nested(fc.oneof({ arbitrary: atoms, weight: 9 }, urls), text, 4);
 
+/** The same in small. */
+export const storableInSmall = nested(fc.oneof({ arbitrary: atoms, weight: 9 }, urls), text, 2);
+
 /** Values that deep equality compares rightly. */
 export const comparable = nested(atoms, text, 4);
 

@@ -16,7 +16,9 @@ export class ConfigurationError extends MlmcpError<Record<string, unknown>> {
 }
 
 /** Arguments or a result do not match their schema. */
-export class ValidationError extends MlmcpError<{ operation?: string; issues?: readonly Issue[] } & Record<string, unknown>> {
+export class ValidationError extends MlmcpError<
+  { operation?: string; issues?: readonly Issue[] } & Record<string, unknown>
+> {
   protected readonly publicMessage = "The input is not valid.";
   constructor(
     message: string,
@@ -51,7 +53,9 @@ export class ModelError extends MlmcpError {
 }
 
 /** A call or an attempt took longer than it may. */
-export class OperationTimeoutError extends MlmcpError<{ operation?: string; timeoutMs?: number } & Record<string, unknown>> {
+export class OperationTimeoutError extends MlmcpError<
+  { operation?: string; timeoutMs?: number } & Record<string, unknown>
+> {
   protected readonly publicMessage = "The operation took too long.";
   constructor(
     message: string,
@@ -62,7 +66,9 @@ export class OperationTimeoutError extends MlmcpError<{ operation?: string; time
 }
 
 /** A breaker is open: the method was not called. */
-export class CircuitOpenError extends MlmcpError<{ operation?: string; retryAfterMs?: number } & Record<string, unknown>> {
+export class CircuitOpenError extends MlmcpError<
+  { operation?: string; retryAfterMs?: number } & Record<string, unknown>
+> {
   protected readonly publicMessage = "The operation is suspended after repeated failures.";
   constructor(
     message: string,
@@ -92,7 +98,11 @@ export class RateLimitError extends MlmcpError {
 export class ResourceExhaustedError extends MlmcpError {
   protected readonly publicMessage = "The service is out of resources.";
   constructor(message: string, options?: MlmcpErrorOptions) {
-    super(message, { name: "ResourceExhaustedError", code: "MLMCP_RESOURCE_EXHAUSTED", retryable: false }, options);
+    super(
+      message,
+      { name: "ResourceExhaustedError", code: "MLMCP_RESOURCE_EXHAUSTED", retryable: false },
+      options,
+    );
   }
 }
 
@@ -100,7 +110,11 @@ export class ResourceExhaustedError extends MlmcpError {
 export class KernelNotStartedError extends MlmcpError {
   protected readonly publicMessage = "The service is not running.";
   constructor(message: string, options?: MlmcpErrorOptions) {
-    super(message, { name: "KernelNotStartedError", code: "MLMCP_KERNEL_NOT_STARTED", retryable: false }, options);
+    super(
+      message,
+      { name: "KernelNotStartedError", code: "MLMCP_KERNEL_NOT_STARTED", retryable: false },
+      options,
+    );
   }
 }
 

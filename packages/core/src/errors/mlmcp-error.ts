@@ -47,7 +47,11 @@ export abstract class MlmcpError<Context extends object = Record<string, unknown
   /** One sentence about the kind that tells nothing about this occurrence. */
   protected abstract readonly publicMessage: string;
 
-  constructor(message: string, kind: { name: string; code: ErrorCode; retryable: boolean }, options: MlmcpErrorOptions<Context> = {}) {
+  constructor(
+    message: string,
+    kind: { name: string; code: ErrorCode; retryable: boolean },
+    options: MlmcpErrorOptions<Context> = {},
+  ) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
     // Not `new.target.name`: minifiers rename classes.
     this.name = kind.name;
@@ -66,7 +70,15 @@ export abstract class MlmcpError<Context extends object = Record<string, unknown
   toJSON(): Record<string, unknown> {
     const { name, code, message, retryable, context, suggestions, cause } = this;
     const shown = cause instanceof Error ? { name: cause.name, message: cause.message } : cause;
-    return { name, code, message, retryable, context, suggestions, ...(cause === undefined ? {} : { cause: shown }) };
+    return {
+      name,
+      code,
+      message,
+      retryable,
+      context,
+      suggestions,
+      ...(cause === undefined ? {} : { cause: shown }),
+    };
   }
 }
 

@@ -49,7 +49,8 @@ export class Container implements Registrar {
       this.#prepare(token);
       return resolve.call(this.#inner, token, ...rest) as T;
     };
-    this.#inner.construct = (type, context) => this.#construct(type, () => construct.call(this.#inner, type, context));
+    this.#inner.construct = (type, context) =>
+      this.#construct(type, () => construct.call(this.#inner, type, context));
   }
 
   resolve<T>(token: Token<T>): T {
@@ -66,7 +67,11 @@ export class Container implements Registrar {
   }
 
   class<T>(token: Token<T>, type: new (...args: any[]) => T): void {
-    this.#inner.register(token as InjectionToken<T>, { useClass: type }, { lifecycle: Lifecycle.ContainerScoped });
+    this.#inner.register(
+      token as InjectionToken<T>,
+      { useClass: type },
+      { lifecycle: Lifecycle.ContainerScoped },
+    );
   }
 
   factory<T>(token: Token<T>, create: (resolve: <S>(token: Token<S>) => S) => T): void {
@@ -111,10 +116,13 @@ export class Container implements Registrar {
   #construct(type: Constructor, construct: () => unknown): unknown {
     if (this.#constructing.includes(type)) {
       const circle = [...this.#path(), type.name].join(" → ");
-      throw new ConfigurationError(`Services need each other in a circle: ${circle}. Let one of them take the other later, as a method's argument.`, {
-        code: "MLMCP_SERVICE_CYCLE",
-        context: { path: circle },
-      });
+      throw new ConfigurationError(
+        `Services need each other in a circle: ${circle}. Let one of them take the other later, as a method's argument.`,
+        {
+          code: "MLMCP_SERVICE_CYCLE",
+          context: { path: circle },
+        },
+      );
     }
     this.#constructing.push(type);
     const tokens = injectionsOf(type, this.#path());
@@ -138,7 +146,11 @@ export class Container implements Registrar {
 }
 
 function disposerOf(instance: object): (() => unknown) | undefined {
-  const { dispose, [Symbol.asyncDispose]: later, [Symbol.dispose]: now } = instance as {
+  const {
+    dispose,
+    [Symbol.asyncDispose]: later,
+    [Symbol.dispose]: now,
+  } = instance as {
     dispose?: unknown;
     [Symbol.asyncDispose]?: unknown;
     [Symbol.dispose]?: unknown;

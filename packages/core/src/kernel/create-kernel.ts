@@ -91,10 +91,13 @@ async function selectPlugins(sources: ConfigSources, options: KernelOptions): Pr
     explicit.push(plugin);
     if (plugin.section !== undefined) sectionEntries.set(plugin.section, entry.name);
     else if (entry.options) {
-      throw new PluginError(`The plugin "${entry.name}" is given options, but it has no section that takes any. Write \`true\` instead.`, {
-        code: "MLMCP_PLUGIN_OPTIONS",
-        context: { plugin: entry.name },
-      });
+      throw new PluginError(
+        `The plugin "${entry.name}" is given options, but it has no section that takes any. Write \`true\` instead.`,
+        {
+          code: "MLMCP_PLUGIN_OPTIONS",
+          context: { plugin: entry.name },
+        },
+      );
     }
   }
   const explicitNames = new Set(explicit.map(({ name }) => name));
@@ -109,7 +112,8 @@ function knownTo(plugins: readonly Plugin[]) {
   for (const operation of liveOperations()) {
     for (const { advice: applied } of operation.advice) advice.set(applied.name, applied);
   }
-  for (const { decorators = [] } of plugins) for (const decorator of decorators) advice.set(decorator.advice.name, decorator.advice);
+  for (const { decorators = [] } of plugins)
+    for (const decorator of decorators) advice.set(decorator.advice.name, decorator.advice);
   return {
     sections: plugins.flatMap(({ name, section, schema }) =>
       section === undefined ? [] : [{ name: section, schema: schema ?? { type: "object" }, plugin: name }],
@@ -119,11 +123,15 @@ function knownTo(plugins: readonly Plugin[]) {
 }
 
 function refuseOtherPlugins(before: ConfigSources, after: ConfigSources): void {
-  const list = ({ plugins }: ConfigSources) => JSON.stringify(plugins.map(({ name, enabled }) => [name, enabled]));
+  const list = ({ plugins }: ConfigSources) =>
+    JSON.stringify(plugins.map(({ name, enabled }) => [name, enabled]));
   if (list(before) === list(after)) return;
-  throw new ConfigurationError("`plugins` has changed. Which plugins are loaded cannot change while the kernel runs: start it again.", {
-    code: "MLMCP_RELOAD_PLUGINS",
-  });
+  throw new ConfigurationError(
+    "`plugins` has changed. Which plugins are loaded cannot change while the kernel runs: start it again.",
+    {
+      code: "MLMCP_RELOAD_PLUGINS",
+    },
+  );
 }
 
 function stopOnSignals(kernel: Kernel): void {

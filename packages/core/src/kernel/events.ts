@@ -61,7 +61,9 @@ export function onEvent<Name extends EventName>(
     try {
       listener(message as PublishedEvent<Name>);
     } catch (error) {
-      process.emitWarning(`A listener of mlmcp:${name} failed: ${String(error)}`, { code: "MLMCP_LISTENER_FAILED" });
+      process.emitWarning(`A listener of mlmcp:${name} failed: ${String(error)}`, {
+        code: "MLMCP_LISTENER_FAILED",
+      });
     }
   };
   const subject = channelOf(name);

@@ -7,7 +7,10 @@ export interface KernelHooks {
   "plugin:started": (plugin: { readonly name: string; readonly ms: number }) => void | Promise<void>;
   "plugin:stopped": (plugin: { readonly name: string }) => void | Promise<void>;
   "kernel:started": () => void | Promise<void>;
-  "kernel:reloaded": (change: { readonly config: ConfigReader; readonly previous: ConfigReader }) => void | Promise<void>;
+  "kernel:reloaded": (change: {
+    readonly config: ConfigReader;
+    readonly previous: ConfigReader;
+  }) => void | Promise<void>;
   "kernel:draining": () => void | Promise<void>;
   "kernel:stopped": () => void | Promise<void>;
 }

@@ -2,18 +2,16 @@ import { randomUUID } from "node:crypto";
 import { createHooks } from "hookable";
 import type { DependencyContainer } from "tsyringe";
 import type { ConfigReader } from "../config/reader.js";
-import { ConfigurationError, OperationTimeoutError, PluginError } from "../errors/index.js";
+import { ConfigurationError, PluginError } from "../errors/index.js";
 import { activeNode, CallNode, type CallerContext, type OutcomeNotes } from "../operations/call.js";
-import { compile, type CompileHost } from "../operations/compile.js";
-import { whenOver } from "../operations/ending.js";
-import { KeptStates } from "../operations/kept-states.js";
 import { liveOperations, type AnyFunction, type Operation } from "../operations/operation.js";
 import { Operations, type OperationRegistry } from "../operations/registry.js";
 import { shared } from "../operations/shared-state.js";
 import { wrapFunction, type WrapOptions } from "../operations/wrap.js";
 import type { Advice, Invoke, Plugin } from "../plugin.js";
+import { CallPaths, type PathHost } from "./call-paths.js";
+import { runBelow } from "./caller-context.js";
 import { Container, type Registrar, type Token } from "./container.js";
-import { Drain } from "./drain.js";
 import { EventChannel } from "./events.js";
 import { checkHealth, type HealthReport } from "./health.js";
 import type { Hooks, KernelHooks } from "./hooks.js";
@@ -50,28 +48,24 @@ export class Kernel implements AsyncDisposable {
   readonly operations: OperationRegistry;
   /** Where an application puts services that no class or plugin brings. */
   readonly services: Registrar;
-  readonly #operations: Operations;
   readonly #container: Container;
   readonly #plugins: PluginSet;
   readonly #provider: ConfigProvider;
-  readonly #states = new KeptStates();
+  readonly #paths: CallPaths;
   readonly #wrapped = new Set<string>();
   #config: ConfigReader;
   #state: State = "registered";
   #stopping: Promise<void> | undefined;
-  #drain = new Drain();
-  /** Of earlier configurations, whose last calls may still be in flight. */
-  readonly #olderDrains = new Set<Drain>();
   #outcomesWanted = false;
-  #paths = new WeakMap<Operation, Invoke>();
 
   constructor({ config, provider, off, container }: KernelParts) {
     this.#config = config;
     this.#provider = provider;
     this.#container = new Container(container, (instance) => shared.owners.set(instance, this));
     this.services = this.#container;
-    this.#operations = new Operations(this, () => this.#compileHost());
-    this.operations = this.#operations;
+    const operations = new Operations(this, () => this.#pathHost());
+    this.operations = operations;
+    this.#paths = new CallPaths(operations, () => this.#pathHost());
     const kernel = this;
     this.#plugins = new PluginSet(
       {
@@ -121,7 +115,7 @@ export class Kernel implements AsyncDisposable {
       this.#config = previous;
       throw error;
     }
-    this.#recompile();
+    this.#paths.forget();
   }
 
   /** Gives a plain function the advice of decorated methods. Its name must be its own in this kernel. */
@@ -150,7 +144,7 @@ export class Kernel implements AsyncDisposable {
   async outcome<T>(fn: () => T): Promise<Outcome<Awaited<T>>> {
     if (!this.#outcomesWanted) {
       this.#outcomesWanted = true;
-      this.#recompile();
+      this.#paths.forget();
     }
     const node = new CallNode({ kernel: this, parent: activeNode() });
     const collected = (node.collected = { degraded: false, stale: false, cached: false, attempts: 0 });
@@ -180,7 +174,7 @@ export class Kernel implements AsyncDisposable {
       await this.#plugins.reload();
       throw error;
     }
-    this.#recompile();
+    this.#paths.forget();
     await this.hooks.callHook("kernel:reloaded", { config, previous });
     new EventChannel("kernel:reloaded", { kernel: this.id }).publish({ file: config.file });
   }
@@ -228,21 +222,9 @@ export class Kernel implements AsyncDisposable {
     return this.#plugins;
   }
 
-  /** @internal The compiled path of an operation, compiled when it is first called. */
+  /** @internal The compiled path of an operation. */
   pathOf(operation: Operation): Invoke {
-    let path = this.#paths.get(operation);
-    if (!path) {
-      const loser = this.#operations.claim(operation);
-      if (loser) {
-        this.#paths.delete(loser);
-        loser.reset();
-      }
-      path = compile(operation, this.#compileHost());
-      this.#paths.set(operation, path);
-      const replaced = this.#states.takeReplaced();
-      if (replaced.length > 0) void this.#disposeAfterOldCalls(replaced);
-    }
-    return path;
+    return this.#paths.of(operation);
   }
 
   async #stop(): Promise<void> {
@@ -257,7 +239,7 @@ export class Kernel implements AsyncDisposable {
     if (this.#state === "running") {
       this.#state = "draining";
       await attempt(() => this.hooks.callHook("kernel:draining"));
-      await this.#drained();
+      await this.#paths.drained(this.#config.get<number>("system.stopTimeout"));
     }
     this.#state = "stopped";
     shared.running.delete(this);
@@ -266,91 +248,41 @@ export class Kernel implements AsyncDisposable {
       shared.contextInUse = false;
       shared.context.disable();
     }
-    this.#paths = new WeakMap();
-    for (const operation of liveOperations()) operation.reset();
+    this.#paths.forget();
     failures.push(...(await this.#plugins.stop()));
-    for (const dispose of this.#states.takeAll()) await attempt(dispose);
+    failures.push(...this.#paths.dispose());
     failures.push(...(await this.#container.dispose()));
     await attempt(() => this.hooks.callHook("kernel:stopped"));
     if (failures.length > 0) {
-      throw new AggregateError(failures, `The kernel has stopped, but ${failures.length} step(s) of it failed.`);
+      throw new AggregateError(
+        failures,
+        `The kernel has stopped, but ${failures.length} step(s) of it failed.`,
+      );
     }
   }
 
-  async #drained(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#config.get<number>("system.stopTimeout"));
-    });
-    await Promise.race([Promise.all([this.#drain.whenIdle(), this.#oldCalls()]), late]);
-    clearTimeout(timer);
-  }
-
-  #oldCalls(): Promise<unknown> {
-    return Promise.all(Array.from(this.#olderDrains, (drain) => drain.whenIdle()));
-  }
-
-  async #disposeAfterOldCalls(disposers: ReadonlyArray<() => void>): Promise<void> {
-    await this.#oldCalls();
-    for (const dispose of disposers) {
-      try {
-        dispose();
-      } catch (error) {
-        process.emitWarning(`Replaced state could not be disposed of: ${String(error)}`, { code: "MLMCP_DISPOSE_FAILED" });
-      }
-    }
-  }
-
-  #inContext<T>(node: CallNode, { signal, deadline }: CallerContext, fn: () => T): T {
+  #inContext<T>(node: CallNode, context: CallerContext, fn: () => T): T {
     this.#refuseWhenStopped("run calls");
     if (this.#contextSetting() === false) {
-      throw new ConfigurationError("A caller's context was given, but `system.context` is false. Remove that setting.", {
-        code: "MLMCP_CONTEXT_OFF",
-      });
+      throw new ConfigurationError(
+        "A caller's context was given, but `system.context` is false. Remove that setting.",
+        {
+          code: "MLMCP_CONTEXT_OFF",
+        },
+      );
     }
-    shared.contextInUse = true;
-    const onAbort = (): void => node.abort(signal?.reason);
-    if (signal?.aborted) onAbort();
-    else signal?.addEventListener("abort", onAbort, { once: true });
-    const timer = deadline === undefined ? undefined : abortAt(node, deadline);
-    const end = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-      node.end();
-    };
-    let result: T;
-    try {
-      result = shared.context.run(node, fn);
-    } catch (error) {
-      end();
-      throw error;
-    }
-    return whenOver(result, end) as T;
-  }
-
-  /** What has been compiled no longer holds; calls in flight finish on it. */
-  #recompile(): void {
-    const older = this.#drain;
-    if (older.inFlight > 0) {
-      this.#olderDrains.add(older);
-      void older.whenIdle().then(() => this.#olderDrains.delete(older));
-      this.#drain = new Drain();
-    }
-    this.#paths = new WeakMap();
-    for (const operation of liveOperations()) operation.reset();
+    return runBelow(node, context, fn);
   }
 
   #contextSetting(): boolean | undefined {
     return this.#config.get<boolean | undefined>("system.context") ?? (this.#outcomesWanted || undefined);
   }
 
-  #compileHost(): CompileHost {
+  #pathHost(): PathHost {
     return {
       id: this.id,
       kernel: this,
       config: this.#config,
-      states: this.#states,
-      drain: this.#drain,
       context: this.#contextSetting(),
       resolve: (token) => this.#container.resolve(token),
       pluginState: (advice) => this.#plugins.stateOf(advice),
@@ -364,15 +296,11 @@ export class Kernel implements AsyncDisposable {
 
   #refuseWhenStopped(what: string): void {
     if (this.#state !== "stopped") return;
-    throw new PluginError(`Cannot ${what}: the kernel has stopped. Create another with \`await createKernel()\`.`, {
-      code: "MLMCP_KERNEL_STOPPED",
-    });
+    throw new PluginError(
+      `Cannot ${what}: the kernel has stopped. Create another with \`await createKernel()\`.`,
+      {
+        code: "MLMCP_KERNEL_STOPPED",
+      },
+    );
   }
-}
-
-function abortAt(node: CallNode, deadline: number): NodeJS.Timeout {
-  return setTimeout(
-    () => node.abort(new OperationTimeoutError("The caller's deadline has passed.", { context: { deadline } })),
-    Math.max(0, deadline - Date.now()),
-  );
 }

@@ -24,7 +24,10 @@ async function importModule(entry: PluginEntry, from: string): Promise<Record<st
   const { name } = entry;
   const isPath = name.startsWith(".") || isAbsolute(name);
   try {
-    return (await import(isPath ? pathToFileURL(resolve(from, name)).href : locate(name, from))) as Record<string, unknown>;
+    return (await import(isPath ? pathToFileURL(resolve(from, name)).href : locate(name, from))) as Record<
+      string,
+      unknown
+    >;
   } catch (error) {
     const missing = isMissing(error);
     const remedy = missing
@@ -32,11 +35,14 @@ async function importModule(entry: PluginEntry, from: string): Promise<Record<st
         ? `There is no such file; paths start at ${from}.`
         : `Install it (\`npm install ${name}\`) or correct the name.`
       : "Its module failed while it was loaded; see the cause.";
-    throw new PluginError(`The plugin "${name}" (${describeSource(entry.source)}) cannot be loaded. ${remedy}`, {
-      code: missing ? "MLMCP_PLUGIN_NOT_FOUND" : "MLMCP_PLUGIN_LOAD",
-      cause: error,
-      context: { plugin: name, from },
-    });
+    throw new PluginError(
+      `The plugin "${name}" (${describeSource(entry.source)}) cannot be loaded. ${remedy}`,
+      {
+        code: missing ? "MLMCP_PLUGIN_NOT_FOUND" : "MLMCP_PLUGIN_LOAD",
+        cause: error,
+        context: { plugin: name, from },
+      },
+    );
   }
 }
 

@@ -20,10 +20,13 @@ export function orderPlugins(plugins: readonly Plugin[]): Plugin[] {
     if (sorted.has(plugin)) return;
     if (path.includes(plugin.name)) {
       const circle = [...path.slice(path.indexOf(plugin.name)), plugin.name].join(" → ");
-      throw new PluginError(`Plugins depend on each other in a circle: ${circle}. Make one of the dependencies optional and one-way.`, {
-        code: "MLMCP_PLUGIN_CYCLE",
-        context: { plugin: plugin.name, path: circle },
-      });
+      throw new PluginError(
+        `Plugins depend on each other in a circle: ${circle}. Make one of the dependencies optional and one-way.`,
+        {
+          code: "MLMCP_PLUGIN_CYCLE",
+          context: { plugin: plugin.name, path: circle },
+        },
+      );
     }
     const here = [...path, plugin.name];
     for (const name of plugin.dependsOn ?? []) {

@@ -55,7 +55,9 @@ export class PluginSet {
   /** Registers plugins in the order of their dependencies; none of them starts yet. */
   async register(plugins: readonly Plugin[]): Promise<void> {
     const ordered = orderPlugins([...this.plugins, ...plugins]);
-    const added = ordered.filter((plugin) => !this.plugins.includes(plugin)).map((plugin) => this.#load(plugin));
+    const added = ordered
+      .filter((plugin) => !this.plugins.includes(plugin))
+      .map((plugin) => this.#load(plugin));
     await this.#orStop(added, async () => {
       for (const { plugin, kernel } of added) {
         await this.#step(plugin, "register", () => plugin.register?.(kernel));
@@ -74,7 +76,10 @@ export class PluginSet {
         const before = performance.now();
         await this.#step(plugin, "start", () => plugin.start?.(kernel));
         loaded.started = true;
-        await this.#host.hooks.callHook("plugin:started", { name: plugin.name, ms: performance.now() - before });
+        await this.#host.hooks.callHook("plugin:started", {
+          name: plugin.name,
+          ms: performance.now() - before,
+        });
       }
     });
   }
@@ -143,7 +148,11 @@ export class PluginSet {
     return failures;
   }
 
-  async #step(plugin: Plugin, step: "register" | "start" | "reload" | "stop", run: () => unknown): Promise<void> {
+  async #step(
+    plugin: Plugin,
+    step: "register" | "start" | "reload" | "stop",
+    run: () => unknown,
+  ): Promise<void> {
     const setting = step === "stop" ? "stopTimeout" : "startTimeout";
     const limit = this.#host.config.get<number>(`system.${setting}`);
     let timer: NodeJS.Timeout | undefined;

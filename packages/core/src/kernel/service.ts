@@ -41,18 +41,29 @@ export function service(injections?: readonly Token[]): ServiceDecorator {
 }
 
 /** What to construct a class with; `undefined` where the class says nothing. Throws where it says too little. */
-export function injectionsOf(type: new (...args: never[]) => unknown, path: readonly string[]): readonly Token[] | undefined {
+export function injectionsOf(
+  type: new (...args: never[]) => unknown,
+  path: readonly string[],
+): readonly Token[] | undefined {
   const tokens = shared.services.get(type)?.tokens ?? staticInjections(type) ?? emittedTypes(type);
   if (!tokens) {
     if (!shared.services.has(type) || type.length === 0) return undefined;
     throw unknownInjection(type, `takes ${type.length} parameter(s), but nothing says what to inject`, path);
   }
   if (tokens.length < type.length) {
-    throw unknownInjection(type, `takes ${type.length} parameters, but only ${tokens.length} are named`, path);
+    throw unknownInjection(
+      type,
+      `takes ${type.length} parameters, but only ${tokens.length} are named`,
+      path,
+    );
   }
   const unusable = tokens.findIndex((token) => token === undefined || token === null || token === Object);
   if (unusable >= 0) {
-    throw unknownInjection(type, `has a parameter ${unusable + 1} of which no class is known (an interface, or modules that import each other)`, path);
+    throw unknownInjection(
+      type,
+      `has a parameter ${unusable + 1} of which no class is known (an interface, or modules that import each other)`,
+      path,
+    );
   }
   return tokens;
 }

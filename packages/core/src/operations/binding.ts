@@ -2,7 +2,14 @@ import type { ConfigReader } from "../config/reader.js";
 import type { Token } from "../kernel/container.js";
 import { EventChannel, type EventName } from "../kernel/events.js";
 import type { Binding, Invoke } from "../plugin.js";
-import { activeNode, type Call, type CallChanges, type CallNode, type CallScope, type OutcomeNotes } from "./call.js";
+import {
+  activeNode,
+  type Call,
+  type CallChanges,
+  type CallNode,
+  type CallScope,
+  type OutcomeNotes,
+} from "./call.js";
 import type { KeptStates } from "./kept-states.js";
 import type { OperationInfo } from "./operation.js";
 

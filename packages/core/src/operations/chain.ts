@@ -45,7 +45,11 @@ export interface OperationExplanation {
   readonly chain: ReadonlyArray<{
     readonly advice: string;
     readonly placement: string;
-    readonly options: ReadonlyArray<{ readonly name: string; readonly value: unknown; readonly source: string }>;
+    readonly options: ReadonlyArray<{
+      readonly name: string;
+      readonly value: unknown;
+      readonly source: string;
+    }>;
   }>;
   readonly skipped: ReadonlyArray<{ readonly advice: string; readonly reason: string }>;
 }
@@ -64,7 +68,8 @@ export function resolveChain(operation: Operation, context: ChainContext): Chain
       continue;
     }
     const options = effectiveOptions(operation, applied, settings, context.config);
-    wantsContext ||= typeof advice.context === "function" ? advice.context(options) : (advice.context ?? false);
+    wantsContext ||=
+      typeof advice.context === "function" ? advice.context(options) : (advice.context ?? false);
     for (const part of advice.parts) {
       if (part.when?.(options) === false) continue;
       steps.push({ advice, part, options, placement: part.at ?? "observe" });
@@ -133,10 +138,13 @@ function effectiveOptions(
     if (problem) problems.push(problem);
   }
   if (problems.length > 0) {
-    throw new ConfigurationError(`@${advice.name} on ${operation.id} cannot work:\n  ${problems.join("\n  ")}`, {
-      code: "MLMCP_ADVICE_OPTIONS",
-      context: { operation: operation.id, decorator: advice.name, problems },
-    });
+    throw new ConfigurationError(
+      `@${advice.name} on ${operation.id} cannot work:\n  ${problems.join("\n  ")}`,
+      {
+        code: "MLMCP_ADVICE_OPTIONS",
+        context: { operation: operation.id, decorator: advice.name, problems },
+      },
+    );
   }
   return Object.freeze(value);
 }
@@ -192,7 +200,8 @@ function sourceOf(
   if (configured) return describeSource(configured);
   const written = operation.advice.find((applied) => applied.advice === advice)?.options;
   if (written && Object.hasOwn(written, option)) return `@${advice.name} in the code`;
-  if (advice.defaults && Object.hasOwn(withoutUndefined(advice.defaults(config)), option)) return "the section's default";
+  if (advice.defaults && Object.hasOwn(withoutUndefined(advice.defaults(config)), option))
+    return "the section's default";
   return "default";
 }
 

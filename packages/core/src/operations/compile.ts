@@ -25,7 +25,10 @@ export function compile(operation: Operation, host: CompileHost): Invoke {
   let outermost: Observer[] = [];
   let next = methodStep(operation, steps);
   for (const step of [...steps].reverse()) {
-    const binding = new OperationBinding(host, operation, step.options, { advice: step.advice.name, contextual });
+    const binding = new OperationBinding(host, operation, step.options, {
+      advice: step.advice.name,
+      contextual,
+    });
     if ("around" in step.part) {
       for (const observer of outermost.reverse()) next = observeStep(next, observer);
       outermost = [];
@@ -52,7 +55,8 @@ function methodStep(operation: Operation, steps: readonly ChainStep[]): Invoke {
     return (self, args) => OpenStream.open(method.apply(self, args) as AsyncIterable<unknown>);
   }
   const demanding = steps.find(({ advice }) => !advice.serves?.sync);
-  if (!demanding || operation.returns === "promise") return (self, args) => method.apply(self, args) as unknown;
+  if (!demanding || operation.returns === "promise")
+    return (self, args) => method.apply(self, args) as unknown;
   return (self, args) => {
     const result: unknown = method.apply(self, args);
     if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === "function") return result;
@@ -62,7 +66,11 @@ function methodStep(operation: Operation, steps: readonly ChainStep[]): Invoke {
 
 function synchronousResult(operation: Operation, decorator: string, result: unknown): ConfigurationError {
   const streams = isAsyncIterable(result);
-  const received = streams ? "an async iterable" : result === null ? "null" : `a value of type ${typeof result}`;
+  const received = streams
+    ? "an async iterable"
+    : result === null
+      ? "null"
+      : `a value of type ${typeof result}`;
   const mend = streams ? "Declare it as an async generator (`async *`)" : "Make it `async`";
   return new ConfigurationError(
     `${operation.id} returned ${received}, but @${decorator} needs a promise. The method has already run. ${mend}, or remove @${decorator}.`,

@@ -26,10 +26,18 @@ export function decorateLegacyMethod(
   const owner = (isStatic ? target : target.constructor) as AnyClass;
   const where = `${owner.name}.${isStatic ? "static." : ""}${describeName(key)}`;
   const method = (descriptor as PropertyDescriptor | undefined)?.value as unknown;
-  if (typeof method !== "function") throw notAMethod(decoration, where, descriptor ? "an accessor" : "a property");
+  if (typeof method !== "function")
+    throw notAMethod(decoration, where, descriptor ? "an accessor" : "a property");
   const members = homeOf(isStatic ? owner.prototype : target).of(isStatic);
-  const operation = existingOperation(decoration, where, method, members.get(key)) ??
-    new Operation({ method: method as AnyFunction, methodName: key, kind: isStatic ? "static" : "method", owner, source: callerLocation(below) });
+  const operation =
+    existingOperation(decoration, where, method, members.get(key)) ??
+    new Operation({
+      method: method as AnyFunction,
+      methodName: key,
+      kind: isStatic ? "static" : "method",
+      owner,
+      source: callerLocation(below),
+    });
   members.set(key, operation);
   advise(operation, decoration);
   return { ...(descriptor as PropertyDescriptor), value: operation.dispatcher };
@@ -44,12 +52,19 @@ export function decorateStandardMethod(
 ): AnyFunction {
   const { name: key, static: isStatic, metadata } = context;
   const where = `${isStatic ? "static " : ""}${describeName(key)}`;
-  if (context.kind !== "method" || typeof value !== "function") throw notAMethod(decoration, where, `a ${context.kind}`);
+  if (context.kind !== "method" || typeof value !== "function")
+    throw notAMethod(decoration, where, `a ${context.kind}`);
   if (context.private) throw notAMethod(decoration, where, "a #private method");
   const members = metadata ? homeOf(metadata).of(isStatic) : undefined;
   const existing = existingOperation(decoration, where, value, members?.get(key));
-  const operation = existing ??
-    new Operation({ method: value as AnyFunction, methodName: key, kind: isStatic ? "static" : "method", source: callerLocation(below) });
+  const operation =
+    existing ??
+    new Operation({
+      method: value as AnyFunction,
+      methodName: key,
+      kind: isStatic ? "static" : "method",
+      source: callerLocation(below),
+    });
   members?.set(key, operation);
   advise(operation, decoration);
   if (!existing) {
@@ -61,9 +76,18 @@ export function decorateStandardMethod(
 }
 
 /** `@decorator()` on a class: all of its own string-named methods that do not carry the advice themselves. */
-export function decorateClass(decoration: Decoration, target: unknown, below: Below, metadata?: object): void {
+export function decorateClass(
+  decoration: Decoration,
+  target: unknown,
+  below: Below,
+  metadata?: object,
+): void {
   if (typeof target !== "function") {
-    throw notAMethod(decoration, String(target), `${target === null ? "null" : `a value of type ${typeof target}`}`);
+    throw notAMethod(
+      decoration,
+      String(target),
+      `${target === null ? "null" : `a value of type ${typeof target}`}`,
+    );
   }
   const owner = target as AnyClass;
   const { name, only, except = [] } = decoration.target;
@@ -77,8 +101,14 @@ export function decorateClass(decoration: Decoration, target: unknown, below: Be
     if (only ? !only.includes(key) : except.includes(key)) continue;
     const where = `${owner.name}.${key}`;
     const existing = existingOperation(decoration, where, method, members.get(key));
-    const operation = existing ??
-      new Operation({ method: method as AnyFunction, methodName: key, kind: "method", source: callerLocation(below) });
+    const operation =
+      existing ??
+      new Operation({
+        method: method as AnyFunction,
+        methodName: key,
+        kind: "method",
+        source: callerLocation(below),
+      });
     members.set(key, operation);
     if (!operation.owner || name !== undefined) operation.belongTo(owner, name ?? owner.name);
     if (operation.advice.some(({ advice }) => advice.name === decoration.advice.name)) continue;
@@ -89,10 +119,13 @@ export function decorateClass(decoration: Decoration, target: unknown, below: Be
 
 function advise(operation: Operation, { advice, options, target }: Decoration): void {
   if (target.only || target.except) {
-    throw new ConfigurationError(`@${advice.name} on ${operation.id}: \`only\` and \`except\` are for use on a class. Remove them.`, {
-      code: "MLMCP_DECORATION",
-      context: { operation: operation.id, decorator: advice.name },
-    });
+    throw new ConfigurationError(
+      `@${advice.name} on ${operation.id}: \`only\` and \`except\` are for use on a class. Remove them.`,
+      {
+        code: "MLMCP_DECORATION",
+        context: { operation: operation.id, decorator: advice.name },
+      },
+    );
   }
   if (target.name !== undefined) operation.rename(target.name);
   operation.add(advice, options);
@@ -114,12 +147,21 @@ function existingOperation(
       "Write that decorator above or below all of ours, so that ours stand together.",
     {
       code: "MLMCP_FOREIGN_WRAPPER",
-      context: { decorator: advice.name, inside: known.advice.map((applied) => applied.advice.name), wrapper: Function.prototype.toString.call(method).slice(0, 200) },
+      context: {
+        decorator: advice.name,
+        inside: known.advice.map((applied) => applied.advice.name),
+        wrapper: Function.prototype.toString.call(method).slice(0, 200),
+      },
     },
   );
 }
 
-function learnOwner(operation: Operation, self: object, isStatic: boolean, metadata: object | undefined): void {
+function learnOwner(
+  operation: Operation,
+  self: object,
+  isStatic: boolean,
+  metadata: object | undefined,
+): void {
   const owner = isStatic
     ? (self as unknown as AnyClass)
     : ((metadata && classOf(self, metadata)) ?? classHolding(self, operation));
@@ -131,10 +173,13 @@ function learnOwner(operation: Operation, self: object, isStatic: boolean, metad
 function refuseUnknownMembers({ advice }: Decoration, owner: AnyClass, names: readonly string[]): void {
   const missing = names.find((name) => !Object.hasOwn(owner.prototype as object, name));
   if (missing === undefined) return;
-  throw new ConfigurationError(`@${advice.name} on class ${owner.name} names "${missing}", which is no method of it.`, {
-    code: "MLMCP_DECORATION",
-    context: { decorator: advice.name, class: owner.name, member: missing },
-  });
+  throw new ConfigurationError(
+    `@${advice.name} on class ${owner.name} names "${missing}", which is no method of it.`,
+    {
+      code: "MLMCP_DECORATION",
+      context: { decorator: advice.name, class: owner.name, member: missing },
+    },
+  );
 }
 
 function notAMethod({ advice }: Decoration, where: string, what: string): ConfigurationError {

@@ -34,7 +34,13 @@ export function createMethodDecorator<Options extends object, Shorthand>(
           : decorateStandardMethod(decoration, target, context, apply);
       }
       if (context === undefined) return decorateClass(decoration, target, apply);
-      return decorateLegacyMethod(decoration, target as object, context as string | symbol, descriptor, apply);
+      return decorateLegacyMethod(
+        decoration,
+        target as object,
+        context as string | symbol,
+        descriptor,
+        apply,
+      );
     };
     return apply as OperationDecorator<any>;
   };
@@ -55,7 +61,8 @@ function readDecoration(advice: Advice, given: unknown): Decoration {
     throw wrongOptions(
       advice,
       checked.issues.map(
-        ({ path, message, suggestion }) => `${path.join(".") || "options"}: ${message}${suggestion ? ` (did you mean ${suggestion}?)` : ""}`,
+        ({ path, message, suggestion }) =>
+          `${path.join(".") || "options"}: ${message}${suggestion ? ` (did you mean ${suggestion}?)` : ""}`,
       ),
     );
   }

@@ -41,7 +41,10 @@ function kernelFor(operation: Operation, self: unknown): Kernel {
     if (shared.running.has(owner)) return owner;
     throw new KernelNotStartedError(
       `${operation.id} was called, but its kernel has stopped. Call it before \`await kernel.stop()\`, or resolve the object from a kernel that runs.`,
-      { context: { operation: operation.id, kernel: owner.id }, suggestions: [`const x = kernel.resolve(${operation.className ?? "Class"});`] },
+      {
+        context: { operation: operation.id, kernel: owner.id },
+        suggestions: [`const x = kernel.resolve(${operation.className ?? "Class"});`],
+      },
     );
   }
   const calling = activeNode()?.kernel;
@@ -52,7 +55,10 @@ function kernelFor(operation: Operation, self: unknown): Kernel {
     throw new ConfigurationError(
       `${operation.id} was called where ${others.length + 1} kernels run, and nothing says which of them is meant. ` +
         "Take the object from `kernel.resolve(...)`, or name its kernel with `kernel.adopt(object)`.",
-      { code: "MLMCP_KERNEL_AMBIGUOUS", context: { operation: operation.id, kernels: [only, ...others].map(({ id }) => id) } },
+      {
+        code: "MLMCP_KERNEL_AMBIGUOUS",
+        context: { operation: operation.id, kernels: [only, ...others].map(({ id }) => id) },
+      },
     );
   }
   const stopped = shared.kernels > 0 ? "the kernel has stopped" : "no kernel runs";

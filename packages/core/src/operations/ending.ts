@@ -1,5 +1,12 @@
 import type { CallNode } from "./call.js";
-import { isAsyncIterable, isIterableIterator, OpenStream, relay, relaySync, watchIterable } from "./iteration.js";
+import {
+  isAsyncIterable,
+  isIterableIterator,
+  OpenStream,
+  relay,
+  relaySync,
+  watchIterable,
+} from "./iteration.js";
 import type { IterationWatch } from "./iteration.js";
 import { shared } from "./shared-state.js";
 
@@ -58,5 +65,8 @@ function followPromise(promise: Promise<unknown>, end: End): Promise<unknown> {
  * caller has not finished building.
  */
 function isPromiseOfAnotherRealm(value: object): value is Promise<unknown> {
-  return Object.prototype.toString.call(value) === "[object Promise]" && typeof (value as PromiseLike<unknown>).then === "function";
+  return (
+    Object.prototype.toString.call(value) === "[object Promise]" &&
+    typeof (value as PromiseLike<unknown>).then === "function"
+  );
 }

@@ -89,7 +89,13 @@ async function settle(
   return value;
 }
 
-function endCall({ drain, observer }: Frame, started: unknown, node: CallNode | undefined, ok: boolean, outcome: unknown): void {
+function endCall(
+  { drain, observer }: Frame,
+  started: unknown,
+  node: CallNode | undefined,
+  ok: boolean,
+  outcome: unknown,
+): void {
   node?.end();
   observer?.end(started, ok, outcome);
   drain.leave();
@@ -103,7 +109,10 @@ function streamFrame(next: Invoke, frame: Frame): Invoke {
     try {
       const opened: unknown = await watcher.step(() => next(self, args));
       // A fallback answers with an iterable that nobody has opened yet.
-      stream = opened instanceof OpenStream ? opened : await watcher.step(() => OpenStream.open(opened as AsyncIterable<unknown>));
+      stream =
+        opened instanceof OpenStream
+          ? opened
+          : await watcher.step(() => OpenStream.open(opened as AsyncIterable<unknown>));
     } catch (error) {
       watcher.end(false, error);
       throw error;

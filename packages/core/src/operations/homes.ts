@@ -30,7 +30,8 @@ export function homeOf(key: object): Home {
 /** Tells the operations of a class body which class it has become. */
 export function completeOwner(metadata: object, owner: Class, className?: string): void {
   for (const operation of shared.homes.get(metadata)?.operations() ?? []) {
-    if (operation.owner !== owner || className !== undefined) operation.belongTo(owner, className ?? owner.name);
+    if (operation.owner !== owner || className !== undefined)
+      operation.belongTo(owner, className ?? owner.name);
   }
 }
 
@@ -39,16 +40,25 @@ export function completeOwner(metadata: object, owner: Class, className?: string
  * subclass.
  */
 export function classOf(instance: object, metadata: object): Class | undefined {
-  for (let prototype: unknown = Object.getPrototypeOf(instance); isObject(prototype); prototype = Object.getPrototypeOf(prototype)) {
+  for (
+    let prototype: unknown = Object.getPrototypeOf(instance);
+    isObject(prototype);
+    prototype = Object.getPrototypeOf(prototype)
+  ) {
     const { constructor } = prototype;
-    if (typeof constructor === "function" && ownMetadata(constructor) === metadata) return constructor as Class;
+    if (typeof constructor === "function" && ownMetadata(constructor) === metadata)
+      return constructor as Class;
   }
   return undefined;
 }
 
 /** The same without metadata, which not every compiler gives: the class whose method the operation is. */
 export function classHolding(instance: object, operation: Operation): Class | undefined {
-  for (let prototype: unknown = Object.getPrototypeOf(instance); isObject(prototype); prototype = Object.getPrototypeOf(prototype)) {
+  for (
+    let prototype: unknown = Object.getPrototypeOf(instance);
+    isObject(prototype);
+    prototype = Object.getPrototypeOf(prototype)
+  ) {
     const held = Object.getOwnPropertyDescriptor(prototype, operation.methodName)?.value as unknown;
     if (held === operation.dispatcher) return prototype.constructor as Class;
   }

@@ -23,7 +23,9 @@ export class OpenStream {
 }
 
 export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return isObject(value) && typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === "function";
+  return (
+    isObject(value) && typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === "function"
+  );
 }
 
 /** A generator object or another iterator that can be iterated itself; not an array, a Map or a Set. */
@@ -36,7 +38,10 @@ export function isIterableIterator(value: unknown): value is IterableIterator<un
 }
 
 /** Hands on what an open stream yields, with everything that the consumer sends, throws or returns. */
-export async function* relay(stream: OpenStream, watch: IterationWatch): AsyncGenerator<unknown, unknown, unknown> {
+export async function* relay(
+  stream: OpenStream,
+  watch: IterationWatch,
+): AsyncGenerator<unknown, unknown, unknown> {
   const { iterator } = stream;
   let step = stream.first;
   let finishedItself = false;

@@ -32,7 +32,8 @@ export function together(observers: readonly Observer[]): Observer | undefined {
     start: (self, args) => observers.map((observer) => observer.start(self, args)),
     end(started, ok, outcome) {
       const tokens = started as unknown[];
-      for (let index = observers.length - 1; index >= 0; index--) observers[index]!.end(tokens[index], ok, outcome);
+      for (let index = observers.length - 1; index >= 0; index--)
+        observers[index]!.end(tokens[index], ok, outcome);
     },
   };
 }

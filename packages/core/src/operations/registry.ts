@@ -75,6 +75,9 @@ function duplicate(operation: Operation, current: Operation, again: boolean): Co
     : `both ${where(current)} and ${where(operation)} declare it`;
   return new ConfigurationError(
     `Two operations are called "${operation.id}": ${story}. Give one of them another id with the option \`name\` of its decorators.`,
-    { code: "MLMCP_OPERATION_DUPLICATE", context: { operation: operation.id, places: [where(current), where(operation)] } },
+    {
+      code: "MLMCP_OPERATION_DUPLICATE",
+      context: { operation: operation.id, places: [where(current), where(operation)] },
+    },
   );
 }

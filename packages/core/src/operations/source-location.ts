@@ -11,7 +11,8 @@ const HELPER_FILES =
   /[\\/]node_modules[\\/](?:tslib|reflect-metadata|@swc[\\/]helpers|@babel[\\/]runtime|@oxc-project[\\/]runtime)[\\/]/;
 
 /** The helpers themselves, where compilers write them into the module. */
-const HELPER_NAMES = /^(?:_{0,2}(?:ts_)?(?:es)?decorate\w*|_?apply_?decs\w*|__runInitializers|Reflect\.decorate|DecorateProperty)$/i;
+const HELPER_NAMES =
+  /^(?:_{0,2}(?:ts_)?(?:es)?decorate\w*|_?apply_?decs\w*|__runInitializers|Reflect\.decorate|DecorateProperty)$/i;
 
 /**
  * Where the code stands that called `below`: the class whose decorators are being applied. What

@@ -20,7 +20,9 @@ import { Operation, type AnyFunction } from "./operation.js";
 export interface AdviceOptions {}
 
 /** `name` is the operation's id; each further key an advice, the first outermost within its phase. `true` takes the defaults. */
-export type WrapOptions = { readonly name?: string } & { readonly [Name in keyof AdviceOptions]?: AdviceOptions[Name] | true };
+export type WrapOptions = { readonly name?: string } & {
+  readonly [Name in keyof AdviceOptions]?: AdviceOptions[Name] | true;
+};
 
 /** Makes an operation of a plain function, for one kernel. */
 export function wrapFunction(
@@ -30,9 +32,12 @@ export function wrapFunction(
   { name = method.name, ...given }: WrapOptions,
 ): Operation {
   if (name === "") {
-    throw new ConfigurationError('kernel.wrap() was given a function without a name. Name it: `kernel.wrap(fn, { name: "load" })`.', {
-      code: "MLMCP_DECORATION",
-    });
+    throw new ConfigurationError(
+      'kernel.wrap() was given a function without a name. Name it: `kernel.wrap(fn, { name: "load" })`.',
+      {
+        code: "MLMCP_DECORATION",
+      },
+    );
   }
   const operation = new Operation({ method, methodName: name, kind: "function", kernel });
   for (const [key, value] of Object.entries<unknown>(given).reverse()) {
@@ -42,10 +47,13 @@ export function wrapFunction(
     const { value: checked, issues } = checkSchema<object>(optionsSchema(advice), options);
     if (issues.length > 0) {
       const problems = issues.map(({ path, message }) => `${[key, ...path].join(".")}: ${message}`);
-      throw new ConfigurationError(`kernel.wrap() of "${name}" is given wrong options:\n  ${problems.join("\n  ")}`, {
-        code: "MLMCP_ADVICE_OPTIONS",
-        context: { operation: name, problems },
-      });
+      throw new ConfigurationError(
+        `kernel.wrap() of "${name}" is given wrong options:\n  ${problems.join("\n  ")}`,
+        {
+          code: "MLMCP_ADVICE_OPTIONS",
+          context: { operation: name, problems },
+        },
+      );
     }
     operation.add(advice, checked);
   }

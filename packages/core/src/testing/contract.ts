@@ -18,12 +18,17 @@ export async function runContract(subject: string, rules: readonly ContractRule[
     try {
       await run();
     } catch (error) {
-      failures.push(new Error(`${title}: ${error instanceof Error ? error.message : String(error)}`, { cause: error }));
+      failures.push(
+        new Error(`${title}: ${error instanceof Error ? error.message : String(error)}`, { cause: error }),
+      );
     }
   }
   if (failures.length === 0) return;
   const list = failures.map(({ message }) => `  - ${message}`).join("\n");
-  throw new AggregateError(failures, `${subject} breaks ${failures.length} of ${rules.length} rules:\n${list}`);
+  throw new AggregateError(
+    failures,
+    `${subject} breaks ${failures.length} of ${rules.length} rules:\n${list}`,
+  );
 }
 
 /** For rules: fails with what was seen. */

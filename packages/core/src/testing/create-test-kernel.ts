@@ -14,7 +14,10 @@ export interface TestKernelOptions extends KernelOptions {
  * const reports = kernel.resolve(ReportService);
  * ```
  */
-export async function createTestKernel({ services = [], ...options }: TestKernelOptions = {}): Promise<Kernel> {
+export async function createTestKernel({
+  services = [],
+  ...options
+}: TestKernelOptions = {}): Promise<Kernel> {
   const kernel = await createKernel({
     configFile: false,
     env: {},

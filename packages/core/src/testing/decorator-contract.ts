@@ -46,7 +46,10 @@ export interface DecoratorContractOptions extends ContractOptions<DecoratorRule>
  */
 export function decoratorContract(
   subject: DecoratorSubject,
-  { except = [], modes = { legacy: legacySubjects, standard: standardSubjects } }: DecoratorContractOptions = {},
+  {
+    except = [],
+    modes = { legacy: legacySubjects, standard: standardSubjects },
+  }: DecoratorContractOptions = {},
 ): Array<ContractRule<DecoratorRule>> {
   return Object.entries(modes).flatMap(([mode, define]) => {
     const rules = rulesFor(subject, define);
@@ -57,7 +60,10 @@ export function decoratorContract(
 }
 
 /** Runs the whole contract; rejects with every rule that is broken. */
-export function runDecoratorContract(subject: DecoratorSubject, options?: DecoratorContractOptions): Promise<void> {
+export function runDecoratorContract(
+  subject: DecoratorSubject,
+  options?: DecoratorContractOptions,
+): Promise<void> {
   return runContract(`@${subject.decorator.advice.name}`, decoratorContract(subject, options));
 }
 
@@ -82,7 +88,10 @@ function rulesFor(subject: DecoratorSubject, define: SubjectDefinition): Rules {
         within(async (instance) => {
           const value = { text: "ä", list: [1, null, true] };
           const received = JSON.stringify(await instance.identity(value));
-          expectThat(received === JSON.stringify(value), `the method returned ${JSON.stringify(value)}, the caller got ${received}`);
+          expectThat(
+            received === JSON.stringify(value),
+            `the method returned ${JSON.stringify(value)}, the caller got ${received}`,
+          );
         }),
     },
     error: {
@@ -90,7 +99,10 @@ function rulesFor(subject: DecoratorSubject, define: SubjectDefinition): Rules {
       run: () =>
         within(async (instance) => {
           const thrown = await instance.fail().catch((error: unknown) => error);
-          expectThat(thrown === instance.error, `the method threw its own error, the caller got ${String(thrown)}`);
+          expectThat(
+            thrown === instance.error,
+            `the method threw its own error, the caller got ${String(thrown)}`,
+          );
           expectThat(instance.error.message === "the method's own error", "the error's message was changed");
         }),
     },
@@ -107,7 +119,10 @@ function rulesFor(subject: DecoratorSubject, define: SubjectDefinition): Rules {
       run: () =>
         within(async (instance) => {
           const received = JSON.stringify(await instance.pair("first", { second: 2 }));
-          expectThat(received === '["first",{"second":2}]', `the method was given ("first", { second: 2 }) and received ${received}`);
+          expectThat(
+            received === '["first",{"second":2}]',
+            `the method was given ("first", { second: 2 }) and received ${received}`,
+          );
         }),
     },
     shape: {
@@ -119,16 +134,24 @@ function rulesFor(subject: DecoratorSubject, define: SubjectDefinition): Rules {
       },
     },
     synchronous: {
-      title: decorator.advice.serves?.sync ? "keeps synchronous methods synchronous" : "refuses synchronous methods with a clear error",
+      title: decorator.advice.serves?.sync
+        ? "keeps synchronous methods synchronous"
+        : "refuses synchronous methods with a clear error",
       run: () =>
         within(async (instance) => {
           const received = instance.plain("value");
           if (decorator.advice.serves?.sync) {
-            expectThat(received === "value", `the method returned "value" synchronously, the caller got ${String(received)}`);
+            expectThat(
+              received === "value",
+              `the method returned "value" synchronously, the caller got ${String(received)}`,
+            );
             return;
           }
           const error = await Promise.resolve(received).catch((reason: unknown) => reason);
-          expectThat(isMlmcpError(error) && error.code === "MLMCP_SYNCHRONOUS_METHOD", `the caller got ${String(error)}`);
+          expectThat(
+            isMlmcpError(error) && error.code === "MLMCP_SYNCHRONOUS_METHOD",
+            `the caller got ${String(error)}`,
+          );
         }),
     },
     concurrency: {
@@ -147,7 +170,10 @@ function rulesFor(subject: DecoratorSubject, define: SubjectDefinition): Rules {
         within(
           async (instance) => {
             const received = instance.plain("value");
-            expectThat(received === "value", `turned off, a synchronous method still returned ${String(received)}`);
+            expectThat(
+              received === "value",
+              `turned off, a synchronous method still returned ${String(received)}`,
+            );
           },
           { operations: { "*": { [decorator.advice.name]: false } } },
         ),

@@ -7,4 +7,10 @@ export {
   type DecoratorRule,
 } from "./decorator-contract.js";
 export { pluginContract, runPluginContract, type PluginSubject, type PluginRule } from "./plugin-contract.js";
-export { legacySubjects, standardSubjects, type SubjectDefinition, type Subjects, type SubjectClass } from "./subjects.js";
+export {
+  legacySubjects,
+  standardSubjects,
+  type SubjectDefinition,
+  type Subjects,
+  type SubjectClass,
+} from "./subjects.js";

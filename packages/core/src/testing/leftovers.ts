@@ -21,13 +21,17 @@ export async function leftoversOf(run: () => Promise<void>): Promise<string[]> {
     ...surplus(before, activeResources()),
   ];
   // What closes does so within a few turns of the event loop; what is left then is left for good.
-  for (let turn = 0; turn < 200 && left().length > 0; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 200 && left().length > 0; turn++)
+    await new Promise((resolve) => setImmediate(resolve));
   return left();
 }
 
 function recordTimers(record: (kind: string, timer: Timer) => void): () => void {
   const { setTimeout, setInterval } = globalThis;
-  const recording = <Schedule extends typeof setTimeout | typeof setInterval>(kind: string, schedule: Schedule): Schedule =>
+  const recording = <Schedule extends typeof setTimeout | typeof setInterval>(
+    kind: string,
+    schedule: Schedule,
+  ): Schedule =>
     Object.assign((...args: Parameters<Schedule>) => {
       const timer = (schedule as (...given: Parameters<Schedule>) => NodeJS.Timeout)(...args);
       record(kind, timer as Timer);

@@ -44,12 +44,20 @@ export function pluginContract(
 }
 
 /** Runs the whole contract; rejects with every rule that is broken. */
-export function runPluginContract(subject: PluginSubject, options?: ContractOptions<PluginRule>): Promise<void> {
+export function runPluginContract(
+  subject: PluginSubject,
+  options?: ContractOptions<PluginRule>,
+): Promise<void> {
   return runContract(`The plugin "${subject.plugin.name}"`, pluginContract(subject, options));
 }
 
-function rulesFor({ plugin, plugins = [], config }: PluginSubject): Record<PluginRule, Omit<ContractRule, "rule">> {
-  const start = (more: readonly Plugin[] = []) => createTestKernel({ plugins: [...plugins, plugin, ...more], config });
+function rulesFor({
+  plugin,
+  plugins = [],
+  config,
+}: PluginSubject): Record<PluginRule, Omit<ContractRule, "rule">> {
+  const start = (more: readonly Plugin[] = []) =>
+    createTestKernel({ plugins: [...plugins, plugin, ...more], config });
   const startAndStop = async (): Promise<void> => (await start()).stop();
   const schema = plugin.schema ?? { type: "object" };
   return {
@@ -106,7 +114,10 @@ function rulesFor({ plugin, plugins = [], config }: PluginSubject): Record<Plugi
       async run() {
         const schemas = [schema, ...(plugin.decorators ?? []).map(({ advice }) => advice.schema)];
         const wrong = schemas.flatMap((each) => checkSchema(each, defaultsIn(each)).issues);
-        expectThat(wrong.length === 0, wrong.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "));
+        expectThat(
+          wrong.length === 0,
+          wrong.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "),
+        );
       },
     },
     "unknown keys": {
@@ -115,7 +126,9 @@ function rulesFor({ plugin, plugins = [], config }: PluginSubject): Record<Plugi
         if (plugin.section === undefined) return;
         const section = (config as Record<string, object> | undefined)?.[plugin.section];
         const wrong = { ...config, [plugin.section]: { ...section, noSuchKey: true } };
-        const outcome = await createTestKernel({ plugins: [...plugins, plugin], config: wrong }).catch((error: unknown) => error);
+        const outcome = await createTestKernel({ plugins: [...plugins, plugin], config: wrong }).catch(
+          (error: unknown) => error,
+        );
         if (outcome instanceof ConfigurationError) return;
         if (outcome instanceof Error) throw outcome;
         await (outcome as { stop(): Promise<void> }).stop();
@@ -127,7 +140,10 @@ function rulesFor({ plugin, plugins = [], config }: PluginSubject): Record<Plugi
       async run() {
         const variables = Object.keys((schema.properties ?? {}) as object).map(variableOf);
         const twice = variables.find((variable, index) => variables.indexOf(variable) !== index);
-        expectThat(twice === undefined, `two keys share the variable MLMCP_${plugin.section?.toUpperCase()}_${twice}`);
+        expectThat(
+          twice === undefined,
+          `two keys share the variable MLMCP_${plugin.section?.toUpperCase()}_${twice}`,
+        );
       },
     },
     health: {
@@ -136,7 +152,9 @@ function rulesFor({ plugin, plugins = [], config }: PluginSubject): Record<Plugi
         const kernel = await start();
         try {
           const { checks } = await kernel.health();
-          const unwell = Object.entries(checks).find(([name, { status }]) => name.startsWith(`${plugin.name}/`) && status !== "up");
+          const unwell = Object.entries(checks).find(
+            ([name, { status }]) => name.startsWith(`${plugin.name}/`) && status !== "up",
+          );
           expectThat(!unwell, `${unwell?.[0]} says ${JSON.stringify(unwell?.[1])}`);
         } finally {
           await kernel.stop();
@@ -160,7 +178,9 @@ function rulesFor({ plugin, plugins = [], config }: PluginSubject): Record<Plugi
 function defaultsIn(schema: object): Record<string, unknown> {
   const { properties = {} } = schema as { properties?: Record<string, { default?: unknown }> };
   return Object.fromEntries(
-    Object.entries(properties).flatMap(([key, property]) => ("default" in property ? [[key, property.default]] : [])),
+    Object.entries(properties).flatMap(([key, property]) =>
+      "default" in property ? [[key, property.default]] : [],
+    ),
   );
 }
 

@@ -82,7 +82,8 @@ export const standardSubjects: SubjectDefinition = (decorator) => {
       access: { has: (object: object) => name in object, get: (object: Subjects) => object[name] },
       addInitializer: (initializer: (this: unknown) => void) => void initializers.push(initializer),
     });
-    if (replaced !== undefined) Object.defineProperty(plain.prototype, name, { value: replaced, writable: true, configurable: true });
+    if (replaced !== undefined)
+      Object.defineProperty(plain.prototype, name, { value: replaced, writable: true, configurable: true });
   }
   Object.defineProperty(plain, Symbol.metadata, { value: metadata, configurable: true });
   // A standard class runs the initializers first thing in its constructor.

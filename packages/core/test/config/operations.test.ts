@@ -82,7 +82,7 @@ describe("operations", () => {
     });
     const cwd = project({ ".mlmcprc.yaml": "operations: { '*.b': { retry: 2 } }" });
     const config = await load({ cwd, config: { operations: { "A.*": { retry: 1 } } } });
-    expect(config.operation("A.b").advice).toEqual({ retry: 1 });
+    expect(config.operation("A.b").advice).toEqual({ retry: { maxRetries: 1 } });
   });
 
   it("let the more specific win over a higher layer", async () => {

@@ -70,7 +70,11 @@ export const known: KnownSchemas = {
     },
   ],
   advice: [
-    { name: "cached", schema: cachedOptions, shorthand: { schema: { duration: true }, read: (ttl: unknown) => ({ ttl }) } },
+    {
+      name: "cached",
+      schema: cachedOptions,
+      shorthand: { schema: { duration: true }, read: (ttl: unknown) => ({ ttl }) },
+    },
     {
       name: "retry",
       schema: { type: "object", properties: { maxRetries: { type: "integer", minimum: 0 } } },

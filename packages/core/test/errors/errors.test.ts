@@ -9,7 +9,12 @@ it("carries a code, context, suggestions and a cause that is the same object", (
     context: { operation: "Orders.submit", retryAfterMs: 500 },
     suggestions: ["Wait."],
   });
-  expect(error).toMatchObject({ name: "CircuitOpenError", code: "MLMCP_CIRCUIT_OPEN", retryable: false, suggestions: ["Wait."] });
+  expect(error).toMatchObject({
+    name: "CircuitOpenError",
+    code: "MLMCP_CIRCUIT_OPEN",
+    retryable: false,
+    suggestions: ["Wait."],
+  });
   expect(error.cause).toBe(cause);
   expect(error.context.retryAfterMs).toBe(500);
   expect(Object.isFrozen(error.context)).toBe(true);
@@ -18,15 +23,28 @@ it("carries a code, context, suggestions and a cause that is the same object", (
 
 it("tells a stranger no paths, values or causes", () => {
   const secret = "/etc/secret 4111-1111";
-  const error = new ValidationError(secret, { cause: new Error(secret), context: { value: secret }, suggestions: [secret] });
+  const error = new ValidationError(secret, {
+    cause: new Error(secret),
+    context: { value: secret },
+    suggestions: [secret],
+  });
   const told = JSON.stringify(error.toPublicJSON());
   expect(told).not.toContain("secret");
-  expect(error.toPublicJSON()).toEqual({ name: "ValidationError", code: "MLMCP_VALIDATION", message: "The input is not valid.", retryable: false });
+  expect(error.toPublicJSON()).toEqual({
+    name: "ValidationError",
+    code: "MLMCP_VALIDATION",
+    message: "The input is not valid.",
+    retryable: false,
+  });
 });
 
 it("tells a log everything, the cause by name and message", () => {
   const error = new ValidationError("wrong", { cause: new TypeError("not text"), context: { a: 1 } });
-  expect(JSON.parse(JSON.stringify(error))).toMatchObject({ message: "wrong", context: { a: 1 }, cause: { name: "TypeError", message: "not text" } });
+  expect(JSON.parse(JSON.stringify(error))).toMatchObject({
+    message: "wrong",
+    context: { a: 1 },
+    cause: { name: "TypeError", message: "not text" },
+  });
   expect(new ValidationError("wrong").toJSON()).not.toHaveProperty("cause");
   expect(new ValidationError("wrong", { cause: "text" }).toJSON()).toMatchObject({ cause: "text" });
 });

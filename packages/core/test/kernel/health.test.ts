@@ -5,20 +5,44 @@ import { afterEach, expect, it, vi } from "vitest";
 afterEach(() => void vi.useRealTimers());
 
 const kernelWith = (...checks: HealthCheck[]) =>
-  createTestKernel({ plugins: [definePlugin({ name: "p", healthChecks: checks.map((check) => () => check) })] });
+  createTestKernel({
+    plugins: [definePlugin({ name: "p", healthChecks: checks.map((check) => () => check) })],
+  });
 
-const only = (checks: Readonly<Record<string, unknown>>) => Object.fromEntries(Object.entries(checks).filter(([name]) => name.startsWith("p/")));
+const only = (checks: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(Object.entries(checks).filter(([name]) => name.startsWith("p/")));
 
 it("is up where every check is, and names each by its plugin", async () => {
-  await using kernel = await kernelWith({ name: "store", check: () => ({ status: "up", details: { entries: 1 } }) });
+  await using kernel = await kernelWith({
+    name: "store",
+    check: () => ({ status: "up", details: { entries: 1 } }),
+  });
   const { status, checks } = await kernel.health();
   expect([status, only(checks)]).toEqual(["up", { "p/store": { status: "up", details: { entries: 1 } } }]);
 });
 
 it.each([
-  ["down where a critical check is down", [{ name: "a", check: () => ({ status: "down" }) }, { name: "b", check: () => ({ status: "degraded" }) }], "down"],
-  ["degraded where one that is not critical is down", [{ name: "a", critical: false, check: () => ({ status: "down" }) }], "degraded"],
-  ["degraded where a check says so", [{ name: "a", check: () => ({ status: "degraded" }) }, { name: "b", check: () => ({ status: "up" }) }], "degraded"],
+  [
+    "down where a critical check is down",
+    [
+      { name: "a", check: () => ({ status: "down" }) },
+      { name: "b", check: () => ({ status: "degraded" }) },
+    ],
+    "down",
+  ],
+  [
+    "degraded where one that is not critical is down",
+    [{ name: "a", critical: false, check: () => ({ status: "down" }) }],
+    "degraded",
+  ],
+  [
+    "degraded where a check says so",
+    [
+      { name: "a", check: () => ({ status: "degraded" }) },
+      { name: "b", check: () => ({ status: "up" }) },
+    ],
+    "degraded",
+  ],
 ] as Array<[string, HealthCheck[], string]>)("is %s", async (_, checks, expected) => {
   await using kernel = await kernelWith(...checks);
   expect((await kernel.health()).status).toBe(expected);
@@ -46,7 +70,11 @@ it("counts a check that throws, or takes too long, as down", async () => {
 it("asks a check that can reconnect once more", async () => {
   let connected = false;
   await using kernel = await kernelWith(
-    { name: "mends", check: () => ({ status: connected ? "up" : "down" }), reconnect: () => void (connected = true) },
+    {
+      name: "mends",
+      check: () => ({ status: connected ? "up" : "down" }),
+      reconnect: () => void (connected = true),
+    },
     {
       name: "cannot",
       check: () => ({ status: "down", details: { since: 1 } }),

@@ -27,7 +27,9 @@ it("says which parameter has no class that could be injected", async () => {
     ) {}
   }
   await using kernel = await createTestKernel();
-  expect(() => kernel.resolve(Timed)).toThrow(/Timed has a parameter 2 of which no class is known \(an interface/);
+  expect(() => kernel.resolve(Timed)).toThrow(
+    /Timed has a parameter 2 of which no class is known \(an interface/,
+  );
 });
 
 it("says what to do where no metadata are written", async () => {
@@ -37,5 +39,7 @@ it("says what to do where no metadata are written", async () => {
   // What esbuild makes of a decorated class: no metadata.
   service()(Bare);
   await using kernel = await createTestKernel();
-  expect(() => kernel.resolve(Bare)).toThrow(/takes 1 parameter\(s\), but nothing says what to inject\. Name them: `@service\(\[/);
+  expect(() => kernel.resolve(Bare)).toThrow(
+    /takes 1 parameter\(s\), but nothing says what to inject\. Name them: `@service\(\[/,
+  );
 });

@@ -1,5 +1,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { createKernel, createMethodDecorator, definePlugin, onEvent, PluginError, type Plugin, type PluginDefinition } from "@mlmcp/core";
+import {
+  createKernel,
+  createMethodDecorator,
+  definePlugin,
+  onEvent,
+  PluginError,
+  type Plugin,
+  type PluginDefinition,
+} from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../support/temporary-folder.js";
@@ -26,10 +34,23 @@ describe("the life of plugins", () => {
         noting(trace, "b", { optionalDependsOn: ["a"] }),
       ],
     });
-    expect(kernel.plugins.map(({ name }) => name)).toEqual([expect.stringContaining("resilience"), "a", "b", "c"]);
+    expect(kernel.plugins.map(({ name }) => name)).toEqual([
+      expect.stringContaining("resilience"),
+      "a",
+      "b",
+      "c",
+    ]);
     await kernel.stop();
     expect(trace).toEqual([
-      "register a", "register b", "register c", "start a", "start b", "start c", "stop c", "stop b", "stop a",
+      "register a",
+      "register b",
+      "register c",
+      "start a",
+      "start b",
+      "start c",
+      "stop c",
+      "stop b",
+      "stop a",
     ]);
   });
 
@@ -51,7 +72,13 @@ describe("the life of plugins", () => {
     const kernel = await createTestKernel({ plugins: [observer, noting([], "other")] });
     await kernel.stop();
     expect(trace.filter((line) => !line.includes("resilience"))).toEqual([
-      "started hooking", "started other", "kernel started", "draining", "stopped other", "stopped hooking", "kernel stopped",
+      "started hooking",
+      "started other",
+      "kernel started",
+      "draining",
+      "stopped other",
+      "stopped hooking",
+      "kernel stopped",
     ]);
   });
 
@@ -73,12 +100,21 @@ describe("the life of plugins", () => {
     const start = createTestKernel({ plugins: [first, failing] });
     await expect(start).rejects.toThrow('The plugin "failing" failed to start: port in use');
     await expect(start).rejects.toMatchObject({ code: "MLMCP_PLUGIN_START", context: { plugin: "failing" } });
-    expect(trace).toEqual(["register first", "register failing", "clean up failing", "stop first", "clean up 2", "clean up 1"]);
+    expect(trace).toEqual([
+      "register first",
+      "register failing",
+      "clean up failing",
+      "stop first",
+      "clean up 2",
+      "clean up 1",
+    ]);
   });
 
   it("gives up a start that hangs, and names the plugin", async () => {
     const hanging = definePlugin({ name: "hanging", start: () => new Promise(() => {}) });
-    await expect(createTestKernel({ plugins: [hanging], config: { system: { startTimeout: 10 } } })).rejects.toThrow(
+    await expect(
+      createTestKernel({ plugins: [hanging], config: { system: { startTimeout: 10 } } }),
+    ).rejects.toThrow(
       /The plugin "hanging" failed to start: it did not finish within 10 ms \(system\.startTimeout\)/,
     );
   });
@@ -132,16 +168,31 @@ describe("the life of plugins", () => {
     await using kernel = await createTestKernel();
     await kernel.reload();
     end();
-    expect(warn).toHaveBeenCalledWith(expect.stringContaining("mlmcp:kernel:reloaded failed: Error: listener"), { code: "MLMCP_LISTENER_FAILED" });
+    expect(warn).toHaveBeenCalledWith(
+      expect.stringContaining("mlmcp:kernel:reloaded failed: Error: listener"),
+      { code: "MLMCP_LISTENER_FAILED" },
+    );
     warn.mockRestore();
   });
 });
 
 describe("plugins that cannot be ordered", () => {
   it.each([
-    ["a cycle", [definePlugin({ name: "x", dependsOn: ["y"] }), definePlugin({ name: "y", dependsOn: ["x"] })], /in a circle: x → y → x/],
-    ["a missing dependency", [definePlugin({ name: "x", dependsOn: ["absent"] })], /"x" needs "absent", which is not loaded/],
-    ["two of one name", [definePlugin({ name: "x" }), definePlugin({ name: "x" })], /Two plugins are called "x"/],
+    [
+      "a cycle",
+      [definePlugin({ name: "x", dependsOn: ["y"] }), definePlugin({ name: "y", dependsOn: ["x"] })],
+      /in a circle: x → y → x/,
+    ],
+    [
+      "a missing dependency",
+      [definePlugin({ name: "x", dependsOn: ["absent"] })],
+      /"x" needs "absent", which is not loaded/,
+    ],
+    [
+      "two of one name",
+      [definePlugin({ name: "x" }), definePlugin({ name: "x" })],
+      /Two plugins are called "x"/,
+    ],
     [
       "two of one section",
       [definePlugin({ name: "x", section: "same" }), definePlugin({ name: "y", section: "same" })],
@@ -157,7 +208,9 @@ describe("plugins that cannot be ordered", () => {
     expect(() => definePlugin({ name: "x", schema: {} })).toThrow(/has a `schema` but no `section`/);
     expect(() => definePlugin({ name: "x", section: "Not camel" })).toThrow(/must be one camelCase word/);
     const twin = () => tracing("twin", [], "cache");
-    expect(() => definePlugin({ name: "x", decorators: [twin(), twin()] })).toThrow(/two decorators called "twin"/);
+    expect(() => definePlugin({ name: "x", decorators: [twin(), twin()] })).toThrow(
+      /two decorators called "twin"/,
+    );
   });
 });
 
@@ -176,7 +229,10 @@ describe("where plugins come from", () => {
     const kernel = await createKernel({ cwd: folder.path, env: {}, autoload: false });
     expect(kernel.config.get("local.level")).toBe(5);
     await kernel.stop();
-    await writeFile(`${folder.path}/.mlmcprc.yaml`, 'plugins: { "./local.mjs": { level: 5 } }\nlocal: { level: 6 }\n');
+    await writeFile(
+      `${folder.path}/.mlmcprc.yaml`,
+      'plugins: { "./local.mjs": { level: 5 } }\nlocal: { level: 6 }\n',
+    );
     await using above = await createKernel({ cwd: folder.path, env: {}, autoload: false });
     expect(above.config.get("local.level")).toBe(6);
   });
@@ -187,9 +243,14 @@ describe("where plugins come from", () => {
       await writeFile(`${folder.path}/.mlmcprc.yaml`, `plugins:\n  - ${entry}\n`);
       return createKernel({ cwd: folder.path, env: {}, autoload: false });
     };
-    await expect(start("no-such-package")).rejects.toThrow(/"no-such-package" \(\.mlmcprc\.yaml:2\) cannot be loaded\. Install it/);
+    await expect(start("no-such-package")).rejects.toThrow(
+      /"no-such-package" \(\.mlmcprc\.yaml:2\) cannot be loaded\. Install it/,
+    );
     await expect(start("./absent.mjs")).rejects.toThrow(/There is no such file/);
-    await expect(start("./throws.mjs")).rejects.toMatchObject({ code: "MLMCP_PLUGIN_LOAD", cause: new Error("at load") });
+    await expect(start("./throws.mjs")).rejects.toMatchObject({
+      code: "MLMCP_PLUGIN_LOAD",
+      cause: new Error("at load"),
+    });
     await expect(start("./not-a-plugin.mjs")).rejects.toThrow(/is not a plugin: it exports hello/);
   });
 
@@ -211,15 +272,22 @@ describe("where plugins come from", () => {
         return "ran";
       }
     }
-    const off = await createTestKernel({ plugins: [plugin], config: { plugins: { "toggled-plugin": false } } });
+    const off = await createTestKernel({
+      plugins: [plugin],
+      config: { plugins: { "toggled-plugin": false } },
+    });
     expect(off.adopt(new Subject()).work()).toBe("ran");
     expect(trace).toEqual([]);
-    expect(off.operations.explain("Subject.work").skipped).toEqual([{ advice: "toggled", reason: "its plugin is turned off" }]);
+    expect(off.operations.explain("Subject.work").skipped).toEqual([
+      { advice: "toggled", reason: "its plugin is turned off" },
+    ]);
     await off.stop();
 
     await using kernel = await createTestKernel({ plugins: [] });
     const subject = kernel.adopt(new Subject());
-    expect(() => subject.work()).toThrow(/Subject\.work is decorated with @toggled, whose plugin this kernel has not loaded.*`await kernel\.use\(plugin\)`/);
+    expect(() => subject.work()).toThrow(
+      /Subject\.work is decorated with @toggled, whose plugin this kernel has not loaded.*`await kernel\.use\(plugin\)`/,
+    );
     await kernel.use(plugin);
     expect(subject.work()).toBe("ran");
     expect(trace).toEqual(["> toggled", "< toggled"]);
@@ -248,7 +316,9 @@ describe("where plugins come from", () => {
 
   it("refuses options for a plugin without a section", async () => {
     const plain = definePlugin({ name: "plain" });
-    await expect(createTestKernel({ plugins: [plain], config: { plugins: { plain: { a: 1 } } } })).rejects.toThrow(/"plain" is given options, but it has no section/);
+    await expect(
+      createTestKernel({ plugins: [plain], config: { plugins: { plain: { a: 1 } } } }),
+    ).rejects.toThrow(/"plain" is given options, but it has no section/);
   });
 });
 
@@ -256,8 +326,18 @@ describe("production", () => {
   const checked = definePlugin({
     name: "checked",
     productionChecks: [
-      { name: "token", check: ({ config }) => (config.get("system.debug") ? { level: "refuse", message: "Debugging is on: remove system.debug." } : undefined) },
-      { name: "stores", check: ({ config }) => (config.get("system.debug") ? { level: "refuse", message: "Second reason." } : undefined) },
+      {
+        name: "token",
+        check: ({ config }) =>
+          config.get("system.debug")
+            ? { level: "refuse", message: "Debugging is on: remove system.debug." }
+            : undefined,
+      },
+      {
+        name: "stores",
+        check: ({ config }) =>
+          config.get("system.debug") ? { level: "refuse", message: "Second reason." } : undefined,
+      },
       { name: "memory", check: () => ({ level: "warn", message: "Memory only." }) },
     ],
   });
@@ -268,7 +348,10 @@ describe("production", () => {
     await expect(createTestKernel({ plugins: [checked], config })).rejects.toThrow(
       /not safe for production:\n {2}Debugging is on: remove system\.debug\. \(checked\/token\)\n {2}Second reason\./,
     );
-    await using _ = await createTestKernel({ plugins: [checked], config: { system: { environment: "production" } } });
+    await using _ = await createTestKernel({
+      plugins: [checked],
+      config: { system: { environment: "production" } },
+    });
     expect(warn).toHaveBeenCalledWith("Memory only.", { code: "MLMCP_PRODUCTION", detail: "checked/memory" });
     warn.mockRestore();
   });
@@ -299,13 +382,19 @@ it("an advice that no plugin contributes works by itself", async () => {
 async function folderWithPlugins() {
   const folder = await temporaryFolder();
   // A plugin needs nothing of the core but its mark, which all copies share.
-  const plugin = (fields: string) => `export default { [Symbol.for("@mlmcp/core/plugin")]: true, ${fields} };\n`;
+  const plugin = (fields: string) =>
+    `export default { [Symbol.for("@mlmcp/core/plugin")]: true, ${fields} };\n`;
   await mkdir(`${folder.path}/node_modules/packaged-plugin`, { recursive: true });
-  await writeFile(`${folder.path}/node_modules/packaged-plugin/package.json`, '{ "name": "packaged-plugin", "type": "module", "exports": "./index.js" }');
+  await writeFile(
+    `${folder.path}/node_modules/packaged-plugin/package.json`,
+    '{ "name": "packaged-plugin", "type": "module", "exports": "./index.js" }',
+  );
   await writeFile(`${folder.path}/node_modules/packaged-plugin/index.js`, plugin('name: "packaged"'));
   await writeFile(
     `${folder.path}/local.mjs`,
-    plugin('name: "local", section: "local", schema: { type: "object", properties: { level: { type: "integer", default: 1 } } }'),
+    plugin(
+      'name: "local", section: "local", schema: { type: "object", properties: { level: { type: "integer", default: 1 } } }',
+    ),
   );
   await writeFile(`${folder.path}/throws.mjs`, 'throw new Error("at load");\n');
   await writeFile(`${folder.path}/not-a-plugin.mjs`, "export const hello = 1;\n");

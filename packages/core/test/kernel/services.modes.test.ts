@@ -76,7 +76,9 @@ describe("kernel.resolve()", () => {
 
   it("says which token nobody registered, and who asks for it", async () => {
     await using kernel = await createTestKernel();
-    expect(() => kernel.resolve(Reports)).toThrow(/No service is registered as greeting, which Reports asks for/);
+    expect(() => kernel.resolve(Reports)).toThrow(
+      /No service is registered as greeting, which Reports asks for/,
+    );
     expect(() => kernel.resolve(Symbol("gone"))).toThrow(/No service is registered as Symbol\(gone\)\./);
     expect(() => kernel.resolve(Reports)).toThrow(ConfigurationError);
   });
@@ -90,7 +92,9 @@ describe("kernel.resolve()", () => {
       ) {}
     }
     await using kernel = await createTestKernel();
-    expect(() => kernel.resolve(TooFew)).toThrow(/The constructor of TooFew takes 2 parameters, but only 1 are named/);
+    expect(() => kernel.resolve(TooFew)).toThrow(
+      /The constructor of TooFew takes 2 parameters, but only 1 are named/,
+    );
   });
 
   it("names a circle of services", async () => {

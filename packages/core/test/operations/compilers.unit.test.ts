@@ -77,12 +77,16 @@ const modes = Object.fromEntries(fixtures.map(([name, { subjects }]) => [name, s
 describe("the decorator contract, as each compiler emits it", () => {
   const contracts = [
     ...decoratorContract({ decorator: passing, plugins: [plugin] }, { modes }),
-    ...decoratorContract({ decorator: retry, plugins: [], options: { maxRetries: 1, initialDelay: 1 } }, { modes }),
+    ...decoratorContract(
+      { decorator: retry, plugins: [], options: { maxRetries: 1, initialDelay: 1 } },
+      { modes },
+    ),
   ];
-  it.each(contracts.map((rule, index) => [index < contracts.length / 2 ? "@passing" : "@retry", rule.title, rule.run] as const))(
-    "%s, %s",
-    async (_decorator, _title, run) => run(),
-  );
+  it.each(
+    contracts.map(
+      (rule, index) => [index < contracts.length / 2 ? "@passing" : "@retry", rule.title, rule.run] as const,
+    ),
+  )("%s, %s", async (_decorator, _title, run) => run());
 });
 
 describe.each(fixtures)("classes compiled by %s", (_name, { classes }) => {
@@ -92,12 +96,27 @@ describe.each(fixtures)("classes compiled by %s", (_name, { classes }) => {
     expect(kernel.operations.get("Parent.work")).toMatchObject({ owner: Parent });
     const child = kernel.adopt(new Child());
     const whole = kernel.adopt(new Whole());
-    expect([child.work(), Parent.tool(), Child.tool(), whole.one(), whole.two()]).toEqual(["child of parent", "tool", "tool", 1, 2]);
+    expect([child.work(), Parent.tool(), Child.tool(), whole.one(), whole.two()]).toEqual([
+      "child of parent",
+      "tool",
+      "tool",
+      1,
+      2,
+    ]);
     const items: number[] = [];
     for await (const item of child.stream()) items.push(item);
     expect(items).toEqual([1, 2]);
     const ids = kernel.operations.list().map(({ id }) => id);
-    expect(ids).toEqual(expect.arrayContaining(["Child.stream", "Child.work", "Parent.static.tool", "Parent.work", "Whole.one", "named.two"]));
+    expect(ids).toEqual(
+      expect.arrayContaining([
+        "Child.stream",
+        "Child.work",
+        "Parent.static.tool",
+        "Parent.work",
+        "Whole.one",
+        "named.two",
+      ]),
+    );
     expect(kernel.operations.get("Whole.one")?.source?.file).toContain(folder);
   });
 });

@@ -54,12 +54,18 @@ describe("currentOperation()", () => {
     const kernel = await createTestKernel({ plugins: [plugin] });
     expect(await kernel.adopt(new Outer()).plain()).toBeUndefined();
     await kernel.stop();
-    await using everywhere = await createTestKernel({ plugins: [plugin], config: { system: { context: true } } });
+    await using everywhere = await createTestKernel({
+      plugins: [plugin],
+      config: { system: { context: true } },
+    });
     expect(await everywhere.adopt(new Outer()).plain()).toMatchObject({ id: "Outer.plain" });
   });
 
   it("is kept off by `system.context: false`, and the advice works without", async () => {
-    await using kernel = await createTestKernel({ plugins: [plugin], config: { system: { context: false } } });
+    await using kernel = await createTestKernel({
+      plugins: [plugin],
+      config: { system: { context: false } },
+    });
     const { own } = await kernel.adopt(new Outer()).look();
     expect(own).toBeUndefined();
     expect(() => kernel.withContext({}, () => 1)).toThrow(/`system.context` is false/);
@@ -90,7 +96,10 @@ describe("currentOperation()", () => {
       }
     }
     await using kernel = await createTestKernel({ plugins: [plugin] });
-    const error = await kernel.adopt(new Flaky()).work().catch((reason: unknown) => reason);
+    const error = await kernel
+      .adopt(new Flaky())
+      .work()
+      .catch((reason: unknown) => reason);
     expect(seen).toEqual([1, 2, 3]);
     expect(attemptsOf(error).map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
     expect(attemptsOf("not an object")).toEqual([]);
@@ -102,7 +111,9 @@ describe("kernel.withContext()", () => {
     await using kernel = await createTestKernel({ plugins: [plugin] });
     const outer = kernel.adopt(new Outer());
     const deadline = Date.now() + 60_000;
-    const { own, inner } = await kernel.withContext({ correlationId: "request-7", deadline }, () => outer.look());
+    const { own, inner } = await kernel.withContext({ correlationId: "request-7", deadline }, () =>
+      outer.look(),
+    );
     expect(own).toMatchObject({ correlationId: "request-7", deadline });
     expect(inner).toMatchObject({ correlationId: "request-7", deadline });
   });
@@ -132,7 +143,9 @@ describe("kernel.withContext()", () => {
   it("aborts the method's signal when the deadline passes", async () => {
     await using kernel = await createTestKernel({ plugins: [plugin] });
     vi.useFakeTimers();
-    const waiting = kernel.withContext({ deadline: Date.now() + 100 }, () => kernel.adopt(new Outer()).wait());
+    const waiting = kernel.withContext({ deadline: Date.now() + 100 }, () =>
+      kernel.adopt(new Outer()).wait(),
+    );
     const outcome = expect(waiting).rejects.toMatchObject({ code: "MLMCP_TIMEOUT" });
     await vi.advanceTimersByTimeAsync(100);
     await outcome;
@@ -143,7 +156,9 @@ describe("kernel.withContext()", () => {
     vi.useFakeTimers();
     const controller = new AbortController();
     const remove = vi.spyOn(controller.signal, "removeEventListener");
-    await kernel.withContext({ signal: controller.signal, deadline: Date.now() + 1000 }, () => kernel.adopt(new Outer()).look());
+    await kernel.withContext({ signal: controller.signal, deadline: Date.now() + 1000 }, () =>
+      kernel.adopt(new Outer()).look(),
+    );
     expect(() => kernel.withContext({ deadline: Date.now() + 1000 }, () => raise())).toThrow("sync failure");
     expect(remove).toHaveBeenCalledTimes(1);
     expect(vi.getTimerCount()).toBe(0);
@@ -177,7 +192,11 @@ describe("kernel.outcome()", () => {
     name: "noting",
     schema: {
       type: "object",
-      properties: { cached: { type: "boolean" }, degraded: { type: "boolean" }, attempts: { type: "integer" } },
+      properties: {
+        cached: { type: "boolean" },
+        degraded: { type: "boolean" },
+        attempts: { type: "integer" },
+      },
     },
     parts: [
       {
@@ -214,8 +233,18 @@ describe("kernel.outcome()", () => {
     await using kernel = await createTestKernel({ plugins: [plugin, pluginOf(noting)] });
     const subject = kernel.adopt(new Subject());
     const nothing = { degraded: false, stale: false, cached: false };
-    expect(await kernel.outcome(() => subject.cached())).toEqual({ value: "value", ...nothing, cached: true, attempts: 0 });
-    expect(await kernel.outcome(() => subject.degraded())).toEqual({ value: "value", ...nothing, degraded: true, attempts: 3 });
+    expect(await kernel.outcome(() => subject.cached())).toEqual({
+      value: "value",
+      ...nothing,
+      cached: true,
+      attempts: 0,
+    });
+    expect(await kernel.outcome(() => subject.degraded())).toEqual({
+      value: "value",
+      ...nothing,
+      degraded: true,
+      attempts: 3,
+    });
     expect(await kernel.outcome(() => subject.flaky())).toEqual({ value: "value", ...nothing, attempts: 2 });
     expect(await kernel.outcome(() => "plain")).toEqual({ value: "plain", ...nothing, attempts: 1 });
   });

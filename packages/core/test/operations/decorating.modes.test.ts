@@ -100,7 +100,9 @@ describe("a decorated method", () => {
     await using kernel = await createTestKernel({ plugins: [plugin] });
     expect(await kernel.adopt(new Grandchild()).work()).toBe("child of parent");
     expect(trace).toEqual(["> child", "> parent", "< parent", "< child"]);
-    expect(kernel.operations.list().map(({ id }) => id)).toEqual(expect.arrayContaining(["Child.work", "Parent.work"]));
+    expect(kernel.operations.list().map(({ id }) => id)).toEqual(
+      expect.arrayContaining(["Child.work", "Parent.work"]),
+    );
   });
 
   it("loses the parent's advice where a child overrides it undecorated", async () => {
@@ -317,7 +319,9 @@ describe("a decoration that cannot work", () => {
   });
 
   it("is refused with an unknown option, which names the nearest", () => {
-    expect(() => traced({ tagg: "x" } as object)).toThrow(/@traced is given wrong options:\n {2}tagg: unknown key \(did you mean tag\?\)/);
+    expect(() => traced({ tagg: "x" } as object)).toThrow(
+      /@traced is given wrong options:\n {2}tagg: unknown key \(did you mean tag\?\)/,
+    );
     expect(() => traced("text" as never)).toThrow(/received text, expected an object/);
   });
 

@@ -11,8 +11,18 @@ import {
 } from "@mlmcp/core";
 import { describe, expectTypeOf, it } from "vitest";
 
-const anyMethod = createMethodDecorator<{ mark?: string }>({ name: "a", schema: {}, serves: { sync: true }, parts: [] });
-const streaming = createMethodDecorator<{ mark?: string }, number>({ name: "b", schema: {}, serves: { streams: true }, parts: [] });
+const anyMethod = createMethodDecorator<{ mark?: string }>({
+  name: "a",
+  schema: {},
+  serves: { sync: true },
+  parts: [],
+});
+const streaming = createMethodDecorator<{ mark?: string }, number>({
+  name: "b",
+  schema: {},
+  serves: { streams: true },
+  parts: [],
+});
 const promiseOnly = createMethodDecorator({ name: "c", schema: {}, parts: [] });
 
 describe("decorators on methods", () => {
@@ -120,7 +130,11 @@ describe("the kernel", () => {
     expectTypeOf(createKernel).returns.resolves.toEqualTypeOf<Kernel>();
     expectTypeOf(kernel.resolve(Date)).toEqualTypeOf<Date>();
     expectTypeOf(kernel.resolve<number>("token")).toEqualTypeOf<number>();
-    const load = kernel.wrap(async (id: number) => String(id), { name: "load", retry: 3, degrade: { fallback: { value: "" } } });
+    const load = kernel.wrap(async (id: number) => String(id), {
+      name: "load",
+      retry: 3,
+      degrade: { fallback: { value: "" } },
+    });
     expectTypeOf(load).toEqualTypeOf<(id: number) => Promise<string>>();
     // @ts-expect-error no such advice
     kernel.wrap(load, { name: "x", noSuchAdvice: true });

@@ -60,7 +60,9 @@ describe("an operation's id", () => {
     })();
     await using kernel = await createTestKernel({ plugins: [plugin] });
     expect(kernel.adopt(new first()).work()).toBe(1);
-    expect(() => kernel.adopt(new second()).work()).toThrow(/Two operations are called "Clash\.work".*option `name`/);
+    expect(() => kernel.adopt(new second()).work()).toThrow(
+      /Two operations are called "Clash\.work".*option `name`/,
+    );
     expect(kernel.adopt(new first()).work()).toBe(1);
   });
 
@@ -79,7 +81,9 @@ describe("an operation's id", () => {
     const old = kernel.adopt(new Old());
     expect(old.work()).toBe("old");
     kernel.adopt(new New()).work();
-    expect(() => old.work()).toThrow(/evaluated more than once and both classes are in use; a class made inside a function needs a name/);
+    expect(() => old.work()).toThrow(
+      /evaluated more than once and both classes are in use; a class made inside a function needs a name/,
+    );
   });
 
   it("may be the same in two kernels", async () => {

@@ -1,4 +1,10 @@
-import { createMethodDecorator, definePlugin, KernelNotStartedError, service, type Kernel } from "@mlmcp/core";
+import {
+  createMethodDecorator,
+  definePlugin,
+  KernelNotStartedError,
+  service,
+  type Kernel,
+} from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { describe, expect, it } from "vitest";
 import { asyncOnly, contextual, pluginOf, tracing } from "../support/tracing.js";
@@ -43,7 +49,9 @@ describe("a decorated method without a kernel", () => {
   it("throws an error that names the method and the line that mends it; an async one rejects", async () => {
     const subject = new Subject();
     expect(() => subject.synchronous()).toThrow(KernelNotStartedError);
-    expect(() => subject.synchronous()).toThrow(/Subject\.synchronous was called, but .*`const kernel = await createKernel\(\);`/);
+    expect(() => subject.synchronous()).toThrow(
+      /Subject\.synchronous was called, but .*`const kernel = await createKernel\(\);`/,
+    );
     const pending = subject.asynchronous();
     await expect(pending).rejects.toMatchObject({ code: "MLMCP_KERNEL_NOT_STARTED" });
   });
@@ -82,7 +90,11 @@ describe("a decorated method without a kernel", () => {
 describe("with one kernel", () => {
   it("instances made with `new`, instances from the container and statics all run in it", async () => {
     await using kernel = await named("only");
-    expect([new Subject().kernel(), kernel.resolve(Subject).kernel(), Subject.kernel()]).toEqual(["only", "only", "only"]);
+    expect([new Subject().kernel(), kernel.resolve(Subject).kernel(), Subject.kernel()]).toEqual([
+      "only",
+      "only",
+      "only",
+    ]);
   });
 });
 
@@ -105,7 +117,9 @@ describe("with several kernels", () => {
   it("anything else is a clear error", async () => {
     await using _a = await named("a");
     await using _b = await named("b");
-    expect(() => Subject.kernel()).toThrow(/2 kernels run, and nothing says which of them is meant.*kernel\.adopt\(object\)/);
+    expect(() => Subject.kernel()).toThrow(
+      /2 kernels run, and nothing says which of them is meant.*kernel\.adopt\(object\)/,
+    );
   });
 
   it("goes on with the one that is left when another stops", async () => {
@@ -156,7 +170,9 @@ describe("a kernel that stops", () => {
 
   it("stops once, however often it is asked", async () => {
     const stops: string[] = [];
-    const kernel = await createTestKernel({ plugins: [definePlugin({ name: "stop-count", stop: () => void stops.push("stop") })] });
+    const kernel = await createTestKernel({
+      plugins: [definePlugin({ name: "stop-count", stop: () => void stops.push("stop") })],
+    });
     await Promise.all([kernel.stop(), kernel.stop()]);
     await kernel[Symbol.asyncDispose]();
     expect(stops).toEqual(["stop"]);
@@ -175,7 +191,9 @@ describe("a kernel that stops", () => {
 describe("kernel.wrap()", () => {
   it("gives a plain function the advice of decorated methods", async () => {
     await using kernel = await named("wrapping");
-    const load = kernel.wrap(async (name: string) => `hello ${name}`, { name: "greet", traced: true } as { name: string });
+    const load = kernel.wrap(async (name: string) => `hello ${name}`, { name: "greet", traced: true } as {
+      name: string;
+    });
     expect(await load("Ada")).toBe("hello Ada");
     expect(kernel.operations.explain("greet").chain.map(({ advice }) => advice)).toEqual(["traced"]);
     expect(kernel.wrap(function byName() {}).name).toBe("byName");
@@ -200,7 +218,14 @@ describe("kernel.wrap()", () => {
     const wrap = (options: object) => kernel.wrap(async () => 1, options);
     expect(() => wrap({ name: "x", tracde: true })).toThrow(/names "tracde".*Did you mean "traced"/);
     expect(() => wrap({ name: "x", retry: { maxRetries: -1 } })).toThrow(/retry\.maxRetries/);
-    expect(() => kernel.wrap((() => async () => 1)())).toThrow(/without a name/);
+    expect(() =>
+      kernel.wrap(
+        (
+          () => async () =>
+            1
+        )(),
+      ),
+    ).toThrow(/without a name/);
     wrap({ name: "twice" });
     expect(() => wrap({ name: "twice" })).toThrow(/Two functions are wrapped under the name "twice"/);
   });

@@ -54,10 +54,13 @@ describe("the order of the call path", () => {
 
   it("gives one decorator a step in each phase that its options ask for", async () => {
     const trace: Trace = [];
-    const step = (label: string) => (next: (self: unknown, args: unknown[]) => unknown) => (self: unknown, args: unknown[]) => {
-      trace.push(label);
-      return next(self, args);
-    };
+    const step =
+      (label: string) =>
+      (next: (self: unknown, args: unknown[]) => unknown) =>
+      (self: unknown, args: unknown[]) => {
+        trace.push(label);
+        return next(self, args);
+      };
     const composite = createMethodDecorator<{ verify?: boolean }>({
       name: "composite",
       schema: { type: "object", properties: { verify: { type: "boolean", default: false } } },
@@ -108,7 +111,9 @@ describe("the order of the call path", () => {
     }
     const config = { operations: { "Misordered.work": { order: ["other"] } } };
     await using kernel = await createTestKernel({ plugins: [pluginOf(cachedLike, other)], config });
-    expect(() => kernel.adopt(new Misordered()).work()).toThrow(/order of Misordered\.work .*names "other".*cachedLike/);
+    expect(() => kernel.adopt(new Misordered()).work()).toThrow(
+      /order of Misordered\.work .*names "other".*cachedLike/,
+    );
   });
 
   it("is explained with each option and where it came from", async () => {
@@ -122,12 +127,20 @@ describe("the order of the call path", () => {
       @tagged({ tag: "from code" })
       tuned() {}
     }
-    const config = { operations: { "Explained.work": { skipped: false }, "Explained.tuned": { tagged: { tag: "tuned" } } } };
+    const config = {
+      operations: { "Explained.work": { skipped: false }, "Explained.tuned": { tagged: { tag: "tuned" } } },
+    };
     await using kernel = await createTestKernel({ plugins: [pluginOf(tagged, skipped)], config });
     kernel.adopt(new Explained()).work();
     expect(kernel.operations.explain("Explained.work")).toMatchObject({
       id: "Explained.work",
-      chain: [{ advice: "tagged", placement: "cache", options: [{ name: "tag", value: "from code", source: "@tagged in the code" }] }],
+      chain: [
+        {
+          advice: "tagged",
+          placement: "cache",
+          options: [{ name: "tag", value: "from code", source: "@tagged in the code" }],
+        },
+      ],
       skipped: [{ advice: "skipped", reason: "off in createKernel({ config })" }],
     });
     kernel.adopt(new Explained()).tuned();

@@ -10,7 +10,10 @@ let made = 0;
 /** Answers its option and the number of its state, before and after the method. */
 const keeping = createMethodDecorator<{ size?: number; label?: string }>({
   name: "keeping",
-  schema: { type: "object", properties: { size: { type: "integer", default: 1 }, label: { type: "string", default: "none" } } },
+  schema: {
+    type: "object",
+    properties: { size: { type: "integer", default: 1 }, label: { type: "string", default: "none" } },
+  },
   parts: [
     {
       at: "cache",
@@ -48,7 +51,9 @@ async function kernelWithFile(content: object) {
   return { kernel, write };
 }
 
-const labelled = (label: string, size = 1) => ({ operations: { "Subject.work": { keeping: { label, size } } } });
+const labelled = (label: string, size = 1) => ({
+  operations: { "Subject.work": { keeping: { label, size } } },
+});
 
 describe("kernel.reload()", () => {
   it("changes later calls, while calls in flight finish as they began", async () => {
@@ -114,7 +119,10 @@ describe("kernel.reload()", () => {
     });
     await using kernel = await createTestKernel({ plugins: [picky], configFile: file });
     await writeFile(file, JSON.stringify({ errorHandling: { maxRetries: 2 } }));
-    await expect(kernel.reload()).rejects.toMatchObject({ code: "MLMCP_PLUGIN_RELOAD", message: expect.stringContaining("not two") });
+    await expect(kernel.reload()).rejects.toMatchObject({
+      code: "MLMCP_PLUGIN_RELOAD",
+      message: expect.stringContaining("not two"),
+    });
     expect(kernel.config.get("errorHandling.maxRetries")).toBe(1);
     expect(seen).toEqual([2, 1]);
     await folder.remove();
@@ -125,7 +133,10 @@ describe("kernel.reload()", () => {
     await using _ = kernel;
     const heard: string[] = [];
     const end = onEvent("kernel:reloaded", ({ kernel: id }) => heard.push(`event of ${id}`));
-    kernel.hooks.hook("kernel:reloaded", ({ config, previous }) => void heard.push(`hook ${config !== previous}`));
+    kernel.hooks.hook(
+      "kernel:reloaded",
+      ({ config, previous }) => void heard.push(`hook ${config !== previous}`),
+    );
     await write(labelled("two"));
     await kernel.reload();
     end();

@@ -69,7 +69,9 @@ describe("a synchronous method", () => {
       /Subject\.plain returned a value of type number, but @deferred needs a promise\. The method has already run\. Make it `async`/,
     );
     expect(trace).toEqual(["ran"]);
-    await expect(subject.iterates()).rejects.toThrow(/returned an async iterable, but @deferred needs a promise.*async \*/);
+    await expect(subject.iterates()).rejects.toThrow(
+      /returned an async iterable, but @deferred needs a promise.*async \*/,
+    );
   });
 });
 
@@ -113,7 +115,14 @@ describe("a method that returns a promise", () => {
     await pending;
     await expect(subject.reject()).rejects.toThrow("async");
     await subject.plainPromise();
-    expect(trace).toEqual(["start a", "end a ok a", "start ", "end  failed async", "start ", "end  ok plain"]);
+    expect(trace).toEqual([
+      "start a",
+      "end a ok a",
+      "start ",
+      "end  failed async",
+      "start ",
+      "end  ok plain",
+    ]);
   });
 
   it("leaves a lazy thenable, such as a query builder, to its caller", async () => {
@@ -251,7 +260,9 @@ describe("a method that returns an async iterable", () => {
     const stream = kernel.adopt(new Subject()).stream();
     expect(stream).toBeInstanceOf(Readable);
     expect(trace).toEqual(["start "]);
-    expect(await collect(stream.pipe(new (await import("node:stream")).PassThrough({ objectMode: true })))).toEqual(["a", "b"]);
+    expect(
+      await collect(stream.pipe(new (await import("node:stream")).PassThrough({ objectMode: true }))),
+    ).toEqual(["a", "b"]);
     expect(trace).toEqual(["start ", "end  ok undefined"]);
   });
 
@@ -306,7 +317,9 @@ describe("an observer", () => {
     }
     await using kernel = await createTestKernel({ plugins: [pluginOf(failing)] });
     const reported: string[] = [];
-    const end = onEvent("advice:failed", ({ operation, advice, error }) => reported.push(`${operation} ${advice} ${String(error)}`));
+    const end = onEvent("advice:failed", ({ operation, advice, error }) =>
+      reported.push(`${operation} ${advice} ${String(error)}`),
+    );
     const subject = kernel.adopt(new Subject());
     expect([await subject.atStart(), subject.atEnd()]).toEqual([1, 2]);
     end();
@@ -321,7 +334,10 @@ describe("an observer", () => {
       parts: [
         {
           at: "offload",
-          observe: () => ({ start: () => trace.push("inner start"), end: (_started, ok) => trace.push(`inner end ${ok}`) }),
+          observe: () => ({
+            start: () => trace.push("inner start"),
+            end: (_started, ok) => trace.push(`inner end ${ok}`),
+          }),
         },
       ],
     });

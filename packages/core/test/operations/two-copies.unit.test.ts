@@ -46,7 +46,11 @@ describe("two copies of the core in one process", () => {
       }
     }
     const descriptor = Object.getOwnPropertyDescriptor(Subject.prototype, "work")!;
-    const apply = decorated() as unknown as (target: object, key: string, given: PropertyDescriptor) => PropertyDescriptor;
+    const apply = decorated() as unknown as (
+      target: object,
+      key: string,
+      given: PropertyDescriptor,
+    ) => PropertyDescriptor;
     Object.defineProperty(Subject.prototype, "work", apply(Subject.prototype, "work", descriptor));
 
     const kernel = await b.createKernel({ configFile: false, env: {}, plugins: [plugin] });
@@ -69,7 +73,12 @@ describe("two copies of the core in one process", () => {
   });
 
   it("share the context and know each other's errors", async () => {
-    const kernel = await a.createKernel({ configFile: false, env: {}, config: { system: { context: true } }, autoload: false });
+    const kernel = await a.createKernel({
+      configFile: false,
+      env: {},
+      config: { system: { context: true } },
+      autoload: false,
+    });
     const look = kernel.wrap(() => b.currentOperation()?.id, { name: "look" });
     expect(look()).toBe("look");
     await kernel.stop();

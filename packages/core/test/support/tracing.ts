@@ -74,7 +74,9 @@ export function observing(name: string, trace: Trace) {
             return args.join(",");
           },
           end(started: unknown, ok: boolean, outcome: unknown) {
-            trace.push(`end ${String(started)} ${ok ? "ok" : "failed"} ${outcome instanceof Error ? outcome.message : String(outcome)}`);
+            trace.push(
+              `end ${String(started)} ${ok ? "ok" : "failed"} ${outcome instanceof Error ? outcome.message : String(outcome)}`,
+            );
           },
         }),
       },

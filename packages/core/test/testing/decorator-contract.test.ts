@@ -1,17 +1,27 @@
 import { createMethodDecorator, definePlugin, type AnyDecorator, type Invoke } from "@mlmcp/core";
-import { decoratorContract, runDecoratorContract, type DecoratorRule, type DecoratorSubject } from "@mlmcp/core/testing";
+import {
+  decoratorContract,
+  runDecoratorContract,
+  type DecoratorRule,
+  type DecoratorSubject,
+} from "@mlmcp/core/testing";
 import { describe, expect, it } from "vitest";
 
 type Around = (next: Invoke) => Invoke;
 
 /** A decorator with one step, and whatever else makes it break a rule. */
-function subject(around: Around, { sync = true, schema = {} }: { sync?: boolean; schema?: object } = {}): DecoratorSubject {
+function subject(
+  around: Around,
+  { sync = true, schema = {} }: { sync?: boolean; schema?: object } = {},
+): DecoratorSubject {
   const advice = {
     name: "subject",
     schema: { type: "object", properties: {}, ...schema },
     parts: [{ at: "cache" as const, around }],
   };
-  const decorator = sync ? createMethodDecorator({ ...advice, serves: { sync: true } }) : createMethodDecorator(advice);
+  const decorator = sync
+    ? createMethodDecorator({ ...advice, serves: { sync: true } })
+    : createMethodDecorator(advice);
   return { decorator, plugins: [definePlugin({ name: "contract-subject", decorators: [decorator] })] };
 }
 
@@ -19,7 +29,9 @@ const after = (result: unknown, change: (value: unknown) => unknown): unknown =>
   result instanceof Promise ? result.then(change) : change(result);
 
 /** A decorator written by hand, past the engine. */
-function byHand(wrap: (method: (...args: unknown[]) => unknown) => (...args: unknown[]) => unknown): DecoratorSubject {
+function byHand(
+  wrap: (method: (...args: unknown[]) => unknown) => (...args: unknown[]) => unknown,
+): DecoratorSubject {
   const { decorator, plugins } = subject((next) => next);
   const apply = (target: unknown, context: unknown, descriptor?: PropertyDescriptor): unknown => {
     if (descriptor) return { ...descriptor, value: wrap(descriptor.value as never) };
@@ -34,7 +46,11 @@ function byHand(wrap: (method: (...args: unknown[]) => unknown) => (...args: unk
 }
 
 const brokenBy: Record<DecoratorRule, () => DecoratorSubject> = {
-  result: () => subject((next) => (self, args) => after(next(self, args), (value) => (typeof value === "object" ? { ...value, extra: 1 } : value))),
+  result: () =>
+    subject(
+      (next) => (self, args) =>
+        after(next(self, args), (value) => (typeof value === "object" ? { ...value, extra: 1 } : value)),
+    ),
   error: () =>
     subject((next) => (self, args) => {
       const result = next(self, args);
@@ -44,7 +60,12 @@ const brokenBy: Record<DecoratorRule, () => DecoratorSubject> = {
       });
     }),
   this: () => subject((next) => (self, args) => next(Object.create(self as object), args)),
-  arguments: () => subject((next) => (self, [first]) => next(self, [first])),
+  arguments: () =>
+    subject(
+      (next) =>
+        (self, [first]) =>
+          next(self, [first]),
+    ),
   shape: () =>
     byHand((method) => {
       const { value } = { value: method };
@@ -64,12 +85,11 @@ const brokenBy: Record<DecoratorRule, () => DecoratorSubject> = {
   },
   off: () =>
     byHand((method) =>
-      Object.defineProperties(
-        function (this: unknown, ...args: unknown[]) {
-          return after(method.apply(this, args), (value) => value) instanceof Promise ? method.apply(this, args) : Promise.resolve(method.apply(this, args));
-        },
-        Object.getOwnPropertyDescriptors(method),
-      ),
+      Object.defineProperties(function (this: unknown, ...args: unknown[]) {
+        return after(method.apply(this, args), (value) => value) instanceof Promise
+          ? method.apply(this, args)
+          : Promise.resolve(method.apply(this, args));
+      }, Object.getOwnPropertyDescriptors(method)),
     ),
   options: () => subject((next) => next, { schema: { additionalProperties: true } }),
   leftovers: () =>
@@ -95,12 +115,15 @@ describe("the decorator contract", () => {
     await runDecoratorContract(subject((next) => async (self, args) => next(self, args), { sync: false }));
   });
 
-  it.each(Object.entries(brokenBy))("notices a decorator that breaks the rule of its %s", async (rule, broken) => {
-    const rules = decoratorContract(broken()).filter((each) => each.rule === rule);
-    expect(rules).toHaveLength(2);
-    for (const { run } of rules) await expect(run()).rejects.toThrow();
-    for (const timer of leaked.splice(0)) clearInterval(timer);
-  });
+  it.each(Object.entries(brokenBy))(
+    "notices a decorator that breaks the rule of its %s",
+    async (rule, broken) => {
+      const rules = decoratorContract(broken()).filter((each) => each.rule === rule);
+      expect(rules).toHaveLength(2);
+      for (const { run } of rules) await expect(run()).rejects.toThrow();
+      for (const timer of leaked.splice(0)) clearInterval(timer);
+    },
+  );
 
   it("reports every broken rule, and leaves out those that it is told to", async () => {
     const broken = brokenBy.arguments();

@@ -2,7 +2,9 @@ import { definePlugin, type PluginDefinition } from "@mlmcp/core";
 import { pluginContract, runPluginContract, type PluginRule, type PluginSubject } from "@mlmcp/core/testing";
 import { afterEach, describe, expect, it } from "vitest";
 
-const subject = (definition: Partial<PluginDefinition>): PluginSubject => ({ plugin: definePlugin({ name: "subject", ...definition }) });
+const subject = (definition: Partial<PluginDefinition>): PluginSubject => ({
+  plugin: definePlugin({ name: "subject", ...definition }),
+});
 
 const leaked: NodeJS.Timeout[] = [];
 const leak = () => leaked.push(setInterval(() => undefined, 60_000).unref());
@@ -46,14 +48,22 @@ const brokenBy: Record<PluginRule, () => PluginSubject> = {
         });
       },
     }),
-  defaults: () => subject({ section: "subject", schema: { type: "object", properties: { size: { type: "integer", default: "big" } } } }),
-  "unknown keys": () => subject({ section: "subject", schema: { type: "object", additionalProperties: true } }),
+  defaults: () =>
+    subject({
+      section: "subject",
+      schema: { type: "object", properties: { size: { type: "integer", default: "big" } } },
+    }),
+  "unknown keys": () =>
+    subject({ section: "subject", schema: { type: "object", additionalProperties: true } }),
   variables: () =>
     subject({
       section: "subject",
       schema: { type: "object", properties: { maxRows: { type: "integer" }, MAX_ROWS: { type: "integer" } } },
     }),
-  health: () => subject({ healthChecks: [() => ({ name: "store", critical: false, check: () => ({ status: "degraded" }) })] }),
+  health: () =>
+    subject({
+      healthChecks: [() => ({ name: "store", critical: false, check: () => ({ status: "degraded" }) })],
+    }),
   reload: () =>
     subject({
       reload() {
@@ -82,10 +92,13 @@ describe("the plugin contract", () => {
     await runPluginContract(clean);
   });
 
-  it.each(Object.entries(brokenBy))("notices a plugin that breaks the rule of its %s", async (rule, broken) => {
-    const [only] = pluginContract(broken()).filter((each) => each.rule === rule);
-    await expect(only!.run()).rejects.toThrow();
-  });
+  it.each(Object.entries(brokenBy))(
+    "notices a plugin that breaks the rule of its %s",
+    async (rule, broken) => {
+      const [only] = pluginContract(broken()).filter((each) => each.rule === rule);
+      await expect(only!.run()).rejects.toThrow();
+    },
+  );
 
   it("reports every broken rule, and leaves out those that it is told to", async () => {
     await expect(runPluginContract(brokenBy.reload())).rejects.toThrow(

@@ -1,0 +1,41 @@
+/** A contender, set up in the process that measures it. */
+export interface Subject {
+  /**
+   * Makes this many calls, one after another, and returns something that depends on all of
+   * them, so that no compiler leaves them out. Every contender has a loop of its own: a shared
+   * one would remember the functions of all and slow each.
+   */
+  run(calls: number): unknown;
+  /** What its calls come to. Has to be deeply equal for all contenders of a case. */
+  check(): unknown;
+  dispose?(): unknown;
+}
+
+/** One way of doing what the case is about. */
+export interface Contender {
+  readonly name: string;
+  /** Switches AsyncLocalStorage on, which slows every promise of its process. @default false */
+  readonly usesContext?: boolean;
+  setup(): Subject | Promise<Subject>;
+}
+
+/** What a contender may cost more than another one. */
+export interface Budget {
+  readonly contender: string;
+  readonly over: string;
+  /** Nanoseconds a call. */
+  readonly ns: number;
+  /** What a call of `over` took where the budget was set: a slower machine gets more. */
+  readonly overNs: number;
+}
+
+/** A question, and who answers it side by side. */
+export interface Case {
+  /** In kebab case; what `--only` takes. */
+  readonly name: string;
+  readonly question: string;
+  /** The contender that the ratios refer to. */
+  readonly reference: string;
+  readonly contenders: readonly Contender[];
+  readonly budgets?: readonly Budget[];
+}

@@ -1,0 +1,93 @@
+import type { Environment } from "./environment.js";
+import type { BudgetResult, CaseResult, ContenderResult, Plan } from "./run-case.js";
+import type { Spread } from "./statistics.js";
+
+/** Everything that one run of the benchmarks found. */
+export interface Results {
+  readonly environment: Environment;
+  readonly plan: Plan;
+  readonly cases: readonly CaseResult[];
+}
+
+/** The whole report as Markdown. */
+export function reportOf({ environment, plan, cases }: Results): string {
+  const budgets = cases.flatMap((each) => each.budgets);
+  return [
+    "# Results of the benchmarks",
+    "Written by `pnpm bench`; [README.md](README.md) says how it measures. Compare ratios, not nanoseconds: those belong to this machine and its moment.",
+    ...(budgets.length > 0 ? ["## Budgets", budgetTable(budgets)] : []),
+    ...cases.flatMap((each) => [`## ${each.name}`, caseSection(each)]),
+    "## Measured on",
+    environmentList(environment, plan),
+  ].join("\n\n") + "\n";
+}
+
+/** One case: its question and its table, ratios first. */
+export function caseSection({ question, reference, separateProcesses, contenders }: CaseResult): string {
+  const table = tableOf(
+    ["contender", "ratio", "p25–p75", "ns/op", "p25–p75", `ns over ${reference}`, "bytes/call"],
+    contenders.map((each) => contenderRow(each, reference)),
+  );
+  const processes = separateProcesses
+    ? " One contender switches AsyncLocalStorage on, so each runs in a process of its own."
+    : "";
+  return `${question} Ratios are to “${reference}”.${processes}\n\n${table}`;
+}
+
+export function budgetTable(budgets: readonly BudgetResult[]): string {
+  return tableOf(
+    ["contender", "over", "budget", "measured", "verdict", "at the speed of the budget", "verdict"],
+    budgets.map(({ contender, over, ns, overNs, measuredNs, scaledNs }) => [
+      contender,
+      `${over} (${overNs} ns where the budget was set)`,
+      `${ns} ns`,
+      `${digits(measuredNs)} ns`,
+      verdict(measuredNs, ns),
+      `${digits(scaledNs)} ns`,
+      verdict(scaledNs, ns),
+    ]),
+  );
+}
+
+function verdict(measured: number, budget: number): string {
+  return measured <= budget ? `met by ${digits(budget - measured)} ns` : `missed by ${digits(measured - budget)} ns`;
+}
+
+function contenderRow({ name, ratio, ns, extraNs, bytes }: ContenderResult, reference: string): string[] {
+  return [
+    name,
+    `${digits(ratio.median)}×`,
+    range(ratio),
+    digits(ns.median),
+    range(ns),
+    name === reference ? "" : digits(extraNs),
+    bytes === undefined ? "not known" : String(Math.round(bytes)),
+  ];
+}
+
+function environmentList({ commit, date, cpu, cores, memoryGb, system, node, v8, load, packages }: Environment, plan: Plan): string {
+  return [
+    `- ${date}, commit ${commit}`,
+    `- Node ${node} (V8 ${v8}), ${system}`,
+    `- ${cpu}, ${cores} cores, ${memoryGb} GB; load ${load.before} before and ${load.after} after`,
+    `- ${plan.starts} × ${plan.rounds} rounds of batches of ${plan.batchMs} ms, after ${plan.warmUpMs} ms of warm-up each`,
+    `- ${Object.entries(packages)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(", ")}`,
+  ].join("\n");
+}
+
+function range({ p25, p75 }: Spread): string {
+  return `${digits(p25)}–${digits(p75)}`;
+}
+
+/** Three significant digits, without an exponent. */
+function digits(value: number): string {
+  return Math.abs(value) >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
+}
+
+/** Numbers to the right. */
+function tableOf(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
+  const lines = [head, head.map((_, column) => (column === 0 ? "---" : "---:")), ...rows];
+  return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}

@@ -1,0 +1,103 @@
+import { isDeepStrictEqual } from "node:util";
+import { inspect } from "node:util";
+import { ALLOCATION_FLAGS } from "./allocation.js";
+import type { Budget, Case } from "./case.js";
+import { interleave, type InterleavePlan } from "./interleave.js";
+import { withProcesses, type Remote } from "./processes.js";
+import { paired, spreadOf, type Spread } from "./statistics.js";
+
+export interface Plan extends InterleavePlan {
+  /** How often all processes are started anew: what a compiler does differs from one to the next. */
+  readonly starts: number;
+}
+
+export interface ContenderResult {
+  readonly name: string;
+  /** Time of a call divided by that of the reference in the same round. */
+  readonly ratio: Spread;
+  /** Nanoseconds a call. */
+  readonly ns: Spread;
+  /** Median of the nanoseconds that a call takes more than the reference's in the same round. */
+  readonly extraNs: number;
+  /** Allocated on the heap; absent where it could not be told. */
+  readonly bytes: number | undefined;
+}
+
+export interface BudgetResult extends Budget {
+  /** Median of the difference, round by round. */
+  readonly measuredNs: number;
+  /** The same, were a call of `over` as fast here as where the budget was set. */
+  readonly scaledNs: number;
+}
+
+export interface CaseResult {
+  readonly name: string;
+  readonly question: string;
+  readonly reference: string;
+  readonly separateProcesses: boolean;
+  readonly contenders: readonly ContenderResult[];
+  readonly budgets: readonly BudgetResult[];
+}
+
+/** Checks that all contenders do the same, then measures them side by side. */
+export async function runCase(subject: Case, plan: Plan, entry: string): Promise<CaseResult> {
+  const samples = new Map<string, number[]>(subject.contenders.map(({ name }) => [name, []]));
+  for (let start = 0; start < plan.starts; start += 1) {
+    await withProcesses(subject, { entry, flags: ["--expose-gc"] }, async (remotes) => {
+      await requireEqualResults(subject, remotes);
+      for (const [name, values] of await interleave(remotes, plan)) samples.get(name)!.push(...values);
+    });
+  }
+  const bytes = await withProcesses(subject, { entry, flags: ALLOCATION_FLAGS }, allocations);
+  return evaluate(subject, samples, bytes);
+}
+
+/** @throws Error that shows two results that differ */
+export async function requireEqualResults(
+  { name, reference }: Pick<Case, "name" | "reference">,
+  contenders: ReadonlyArray<Pick<Remote, "name" | "check">>,
+): Promise<void> {
+  const results = new Map<string, unknown>();
+  for (const contender of contenders) results.set(contender.name, await contender.check());
+  const expected = results.get(reference);
+  for (const [contender, result] of results) {
+    if (isDeepStrictEqual(result, expected)) continue;
+    throw new Error(
+      `The contenders of "${name}" do not do the same, so their times cannot be compared: ` +
+        `"${reference}" gives ${inspect(expected)}, "${contender}" gives ${inspect(result)}.`,
+    );
+  }
+}
+
+async function allocations(remotes: readonly Remote[]): Promise<Map<string, number | undefined>> {
+  const bytes = new Map<string, number | undefined>();
+  for (const remote of remotes) bytes.set(remote.name, await remote.allocation());
+  return bytes;
+}
+
+/** Samples of one index belong to one round. */
+export function evaluate(
+  { name, question, reference, contenders, budgets = [] }: Case,
+  samples: ReadonlyMap<string, readonly number[]>,
+  bytes: ReadonlyMap<string, number | undefined>,
+): CaseResult {
+  const of = (contender: string): readonly number[] => samples.get(contender)!;
+  return {
+    name,
+    question,
+    reference,
+    separateProcesses: contenders.some(({ usesContext }) => usesContext),
+    contenders: contenders.map((contender) => ({
+      name: contender.name,
+      ratio: paired(of(contender.name), of(reference), (value, other) => value / other),
+      ns: spreadOf(of(contender.name)),
+      extraNs: paired(of(contender.name), of(reference), (value, other) => value - other).median,
+      bytes: bytes.get(contender.name),
+    })),
+    budgets: budgets.map((budget) => ({
+      ...budget,
+      measuredNs: paired(of(budget.contender), of(budget.over), (value, other) => value - other).median,
+      scaledNs: paired(of(budget.contender), of(budget.over), (value, other) => value / other - 1).median * budget.overNs,
+    })),
+  };
+}
