@@ -38,7 +38,7 @@ import type { Hooks } from "./kernel/hooks.js";
 import type { HealthCheck } from "./kernel/health.js";
 import type { Registrar, Token } from "./kernel/container.js";
 import type { Call, CallChanges, CallScope, OutcomeNotes } from "./operations/call.js";
-import type { AnyDecorator } from "./operations/decorator-types.js";
+import type { AnyDecorator, DecorationOptions } from "./operations/decorator-types.js";
 import type { OperationInfo } from "./operations/operation.js";
 import type { OperationRegistry } from "./operations/registry.js";
 import type { Phase, Placement } from "./operations/phases.js";
@@ -134,7 +134,8 @@ export interface Advice<Options extends object = any, Shorthand = any> {
   /** Reads what may stand in place of the options, such as the number in `@retry(3)`. */
   readonly shorthand?: {
     readonly schema: JsonSchema;
-    read(value: Shorthand): Options;
+    /** The options that it stands for, the engine's own `name` among them. */
+    read(value: Shorthand): Options & DecorationOptions;
   };
   /** One entry for each phase that the decorator takes part in. */
   readonly parts: ReadonlyArray<Part<Options>>;

@@ -1,6 +1,6 @@
 import { type Duration, parseDuration, ValidationError } from "@mlmcp/core";
 import { absent, type Cache, type Owner, type Plan } from "./cache.js";
-import { createKeys } from "./key.js";
+import { createKeys, keyspace } from "./key.js";
 import { UnstorableError } from "./snapshot.js";
 import type { CacheStatistics } from "./statistics.js";
 
@@ -31,10 +31,11 @@ export interface ManagerParts {
  */
 export class CacheManager {
   readonly #parts: ManagerParts;
-  readonly #keyOf = createKeys("CacheManager", {});
+  readonly #keyOf: (args: unknown[]) => string;
 
   constructor(parts: ManagerParts) {
     this.#parts = parts;
+    this.#keyOf = createKeys("CacheManager", parts.cache.spaceOf(keyspace("CacheManager")));
   }
 
   /**

@@ -49,11 +49,15 @@ export function canonical(value: unknown): string {
   return encode(value, undefined);
 }
 
-/** As {@link canonical} of the array of arguments, without its cost where they are primitives. */
-export function canonicalArguments(args: readonly unknown[]): string {
-  const { length } = args;
-  let text = `${length}(`;
-  for (let position = 0; position < length; position++) {
+/**
+ * One text for each list of arguments, after a prefix. Arguments are told apart as
+ * {@link canonical} tells values, and so are `f(1)` and `f(1, undefined)`. Nothing stands between
+ * them: what is short stays below the length from which V8 makes ropes of concatenated texts,
+ * which are slow to look up.
+ */
+export function canonicalArguments(prefix: string, args: readonly unknown[]): string {
+  let text = prefix;
+  for (let position = 0; position < args.length; position++) {
     const argument = args[position];
     text += typeof argument === "object" ? encode(argument, new Trail(position)) : encodeAt(argument, position);
   }

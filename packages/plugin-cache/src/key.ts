@@ -2,25 +2,25 @@ import { ConfigurationError } from "@mlmcp/core";
 import { canonical, canonicalArguments, NotAKeyError } from "./canonical.js";
 import { describePath } from "./kinds.js";
 
-export interface KeyOptions {
-  key?: (...args: any[]) => unknown;
-  namespace?: string;
-  version?: string | number;
+/** What tells one operation's results from those of all others, whatever the arguments. */
+export function keyspace(operation: string, { namespace, version }: { namespace?: string; version?: string | number } = {}): string {
+  return canonical([operation, namespace, version]);
 }
 
 /**
  * Makes the texts that name an operation's results. Equal arguments give equal texts and
- * different ones different texts; operation, namespace and version are always part.
+ * different ones different texts.
  *
+ * @param space what each text begins with.
+ * @param key gives what identifies a call, in place of its arguments.
  * @returns a function that throws ConfigurationError (`MLMCP_CACHE_KEY`) where the arguments, or
  * what `key` made of them, cannot be a key.
  */
-export function createKeys(operation: string, { key, namespace, version }: KeyOptions): (args: unknown[]) => string {
-  const prefix = canonical([operation, namespace, version]);
+export function createKeys(operation: string, space: string, key?: (...args: any[]) => unknown): (args: unknown[]) => string {
   if (!key) {
     return (args) => {
       try {
-        return prefix + canonicalArguments(args);
+        return canonicalArguments(space, args);
       } catch (error) {
         throw refuseArguments(operation, error);
       }
@@ -28,7 +28,7 @@ export function createKeys(operation: string, { key, namespace, version }: KeyOp
   }
   return (args) => {
     try {
-      return `${prefix}k${canonical(key(...args))}`;
+      return `${space}k${canonical(key(...args))}`;
     } catch (error) {
       throw refuseKey(operation, error);
     }

@@ -36,13 +36,13 @@ describe("canonical text", () => {
   it("tells sequences of arguments apart where the values side by side are the same", () => {
     fc.assert(
       fc.property(fc.array(lookalike, { maxLength: 3 }), fc.array(lookalike, { maxLength: 3 }), (left, right) => {
-        return (canonicalArguments(left) === canonicalArguments(right)) === isDeepStrictEqual(left, right);
+        return (canonicalArguments("", left) === canonicalArguments("", right)) === isDeepStrictEqual(left, right);
       }),
       { numRuns: 10_000 },
     );
-    expect(canonicalArguments(["ab", "c"])).not.toBe(canonicalArguments(["a", "bc"]));
-    expect(canonicalArguments([1])).not.toBe(canonicalArguments([1, undefined]));
-    expect(canonicalArguments([])).not.toBe(canonicalArguments([undefined]));
+    expect(canonicalArguments("", ["ab", "c"])).not.toBe(canonicalArguments("", ["a", "bc"]));
+    expect(canonicalArguments("", [1])).not.toBe(canonicalArguments("", [1, undefined]));
+    expect(canonicalArguments("", [])).not.toBe(canonicalArguments("", [undefined]));
   }, 60_000);
 
   it.each<[string, unknown, unknown]>([
@@ -126,7 +126,7 @@ describe("canonical text", () => {
     ["an array with properties", /b/.exec("b"), [0], "an array with properties beside its items"],
     ["a cycle", cycle, [0, "a", 0], "a cycle: it contains itself"],
   ])("refuses %s and says where it stands", (_, value, path, found) => {
-    const attempt = (): unknown => canonicalArguments([value]);
+    const attempt = (): unknown => canonicalArguments("", [value]);
     expect(attempt).toThrow(NotAKeyError);
     expect(attempt).toThrow(expect.objectContaining({ path, found }));
   });

@@ -119,9 +119,18 @@ function readSetting(
     wrong(path, { message: "expected false, true or options", received: value });
     return value;
   }
-  const checked = checkSchema(shorthand?.schema ?? partial(advice.schema), value);
+  let options = value;
+  if (shorthand) {
+    const { issues } = checkSchema(shorthand.schema, value);
+    if (issues.length > 0) {
+      for (const { path: inner, ...issue } of issues) wrong([...path, ...inner], issue);
+      return value;
+    }
+    options = shorthand.read(value);
+  }
+  const checked = checkSchema(partial(advice.schema), options);
   for (const { path: inner, ...issue } of checked.issues) wrong([...path, ...inner], issue);
-  return shorthand && checked.issues.length === 0 ? shorthand.read(checked.value) : checked.value;
+  return checked.value;
 }
 
 function readOrder(

@@ -48,25 +48,26 @@ export function createMethodDecorator<Options extends object, Shorthand>(
 }
 
 function readDecoration(advice: Advice, given: unknown): Decoration {
-  const shorthand = given !== undefined && (typeof given !== "object" || given === null);
-  if (shorthand && advice.shorthand) {
+  let written = given ?? {};
+  if (typeof written !== "object") {
+    if (!advice.shorthand)
+      throw wrongOptions(advice, [`received ${String(given)}, expected an object of options`]);
     const { issues } = checkSchema(advice.shorthand.schema, given);
-    if (issues.length > 0) throw wrongOptions(advice, [`${issues[0]!.message}`]);
-    return { advice, options: readOptions(advice, given), target: {} };
+    if (issues.length > 0) throw wrongOptions(advice, [issues[0]!.message]);
+    written = readOptions(advice, given);
   }
-  if (shorthand) throw wrongOptions(advice, [`received ${String(given)}, expected an object of options`]);
-  const { name, only, except, ...options } = (given ?? {}) as DecorationOptions & object;
-  const checked = checkSchema<object>(optionsSchema(advice), options);
-  if (checked.issues.length > 0) {
+  const { name, only, except, ...options } = written as DecorationOptions & object;
+  const { value, issues } = checkSchema<object>(optionsSchema(advice), options);
+  if (issues.length > 0) {
     throw wrongOptions(
       advice,
-      checked.issues.map(
+      issues.map(
         ({ path, message, suggestion }) =>
           `${path.join(".") || "options"}: ${message}${suggestion ? ` (did you mean ${suggestion}?)` : ""}`,
       ),
     );
   }
-  return { advice, options: checked.value, target: { name, only, except } };
+  return { advice, options: value, target: { name, only, except } };
 }
 
 function wrongOptions(advice: Advice, problems: readonly string[]): ConfigurationError {

@@ -142,7 +142,7 @@ describe("a decorated method", () => {
       @traced()
       work() {}
     }
-    new Found();
+    expect(new Found()).toBeInstanceOf(Found);
     expect(operationOf(Found.prototype.work)).toMatchObject({ id: "Found.work", methodName: "work" });
     expect(operationOf(() => {})).toBeUndefined();
   });

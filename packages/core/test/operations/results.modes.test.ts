@@ -100,6 +100,7 @@ describe("a method that returns a promise", () => {
     where() {
       return this;
     }
+    // oxlint-disable-next-line unicorn/no-thenable -- as query builders do
     then(resolve: (value: string) => void) {
       this.runs++;
       resolve("rows");

@@ -9,7 +9,7 @@ import {
 } from "@mlmcp/core";
 import { absent, type Plan } from "../cache.js";
 import { KernelCache, isEnabled, sectionOf } from "../kernel-cache.js";
-import { createKeys } from "../key.js";
+import { createKeys, keyspace } from "../key.js";
 import { cachedSchema, type CachedOptions } from "../options.js";
 import { createOwner } from "../owner.js";
 import type { Work } from "../single-flight.js";
@@ -57,7 +57,7 @@ function around(next: Invoke, binding: Binding<CachedOptions>): Invoke {
   const { operation, options } = binding;
   const { files, when, isolate = true } = options;
   const ttl = options.ttl as number;
-  const keyOf = createKeys(operation.id, options);
+  const keyOf = createKeys(operation.id, cache.spaceOf(keyspace(operation.id, options)), options.key);
   const found = { cached: true };
   const owner = createOwner(cache, operation.id, {
     event: (name) => binding.event(name),
@@ -104,7 +104,7 @@ function around(next: Invoke, binding: Binding<CachedOptions>): Invoke {
     const content = await contentOf(paths);
     // The method's own error about a file that cannot be read says more.
     if (content === undefined) return next(self, args);
-    const key = `${text}f${content}`;
+    const key = `${text}|${content}`;
     const value = cache.recall(key, owner);
     if (value !== absent) return value;
     const plan = planOf(self, args);

@@ -1,18 +1,6 @@
-import { createMethodDecorator, type Binding, type MethodDecorator, type Observer } from "@mlmcp/core";
+import { createMethodDecorator, type Binding, type Observer } from "@mlmcp/core";
 import { timedSchema, type MonitorSection, type TimedOptions } from "../options.js";
 import { PerformanceMonitor } from "../performance-monitor.js";
-
-const byOptions = createMethodDecorator<TimedOptions>({
-  name: "timed",
-  schema: timedSchema,
-  serves: { sync: true, streams: true },
-  defaults(config) {
-    const { slow, buckets } = config.section<MonitorSection>("monitor");
-    return { slow, buckets };
-  },
-  enabled: (config) => config.get("performance.enableMonitoring", true),
-  parts: [{ observe }],
-});
 
 /**
  * Times every call of a method: how many, how long, how many failed, how many are running.
@@ -33,14 +21,18 @@ const byOptions = createMethodDecorator<TimedOptions>({
  * `@timed("name")` is short for `@timed({ name: "name" })`: the operation's id where the class's
  * own name will not do.
  */
-export const timed: MethodDecorator<TimedOptions, string> = Object.assign(
-  // All arguments are handed on, so that the engine can tell use without parentheses.
-  (...given: Parameters<MethodDecorator<TimedOptions, string>>) => {
-    const [first, ...rest] = given;
-    return byOptions(typeof first === "string" ? { name: first } : first, ...rest);
+export const timed = createMethodDecorator<TimedOptions, string>({
+  name: "timed",
+  schema: timedSchema,
+  shorthand: { schema: { type: "string", minLength: 1 }, read: (name) => ({ name }) },
+  serves: { sync: true, streams: true },
+  defaults(config) {
+    const { slow, buckets } = config.section<MonitorSection>("monitor");
+    return { slow, buckets };
   },
-  { advice: byOptions.advice },
-);
+  enabled: (config) => config.get("performance.enableMonitoring", true),
+  parts: [{ observe }],
+});
 
 /** Two clock readings are most of what timing costs: nothing else may be slow here. */
 function observe(binding: Binding<TimedOptions>): Observer<number> {
