@@ -15,9 +15,6 @@ const plugins = ["cache", "memory", "monitor", "parallel", "validate"];
 export default defineConfig({
   resolve: { alias },
   test: {
-    // Real engines on a small, busy machine; a test that hangs is still noticed.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
     projects: [...projects("{packages,examples,benchmarks}"), ...typeProjects()],
     coverage: {
       provider: "v8",

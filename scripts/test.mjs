@@ -23,7 +23,7 @@ const checks = {
   tests: () => run("vitest", ["run", "--coverage", ...reporting("tests")]),
   "tests of the packed packages": testAsConsumer,
   "form of the packed packages": checkPacked,
-  "unused files, exports and dependencies": () => run("knip"),
+  "unused files, exports and dependencies": () => run("knip", ["--no-config-hints"]),
 };
 
 await main(async () => {

@@ -26,7 +26,9 @@ export function errorsReference(root) {
     "",
     "| class | code unless another is named | retryable | meaning | public message |",
     "| --- | --- | --- | --- | --- |",
-    ...kinds.map(({ name, code, retryable, doc, publicMessage }) => row(`\`${name}\``, `\`${code}\``, retryable, doc, publicMessage)),
+    ...kinds.map(({ name, code, retryable, doc, publicMessage }) =>
+      row(`\`${name}\``, `\`${code}\``, retryable, doc, publicMessage),
+    ),
     "",
     "## Codes",
     "",
@@ -37,7 +39,9 @@ export function errorsReference(root) {
     ...[...byCode.entries()]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .flatMap(([code, places]) => {
-        const lines = places.map(({ kind, pkg, message }) => row(`\`${code}\``, `\`${kind}\``, `\`${pkg}\``, message));
+        const lines = places.map(({ kind, pkg, message }) =>
+          row(`\`${code}\``, `\`${kind}\``, `\`${pkg}\``, message),
+        );
         return [...new Set(lines)].sort();
       }),
     "",
@@ -67,16 +71,21 @@ function parse(file) {
 }
 
 function readKinds(file) {
-  return parse(file).statements.filter(ts.isClassDeclaration).map((declaration) => {
-    const text = declaration.getText();
-    return {
-      name: declaration.name.text,
-      code: /code: "(\w+)"/.exec(text)[1],
-      retryable: /retryable: (true|false)/.exec(text)[1] === "true" ? "yes" : "no",
-      publicMessage: /publicMessage = "([^"]+)"/.exec(text)[1],
-      doc: ts.getJSDocCommentsAndTags(declaration).map(({ comment }) => ts.getTextOfJSDocComment(comment)).join(" "),
-    };
-  });
+  return parse(file)
+    .statements.filter(ts.isClassDeclaration)
+    .map((declaration) => {
+      const text = declaration.getText();
+      return {
+        name: declaration.name.text,
+        code: /code: "(\w+)"/.exec(text)[1],
+        retryable: /retryable: (true|false)/.exec(text)[1] === "true" ? "yes" : "no",
+        publicMessage: /publicMessage = "([^"]+)"/.exec(text)[1],
+        doc: ts
+          .getJSDocCommentsAndTags(declaration)
+          .map(({ comment }) => ts.getTextOfJSDocComment(comment))
+          .join(" "),
+      };
+    });
 }
 
 /** Every `new KindError(message, { code })` of one file. */
@@ -90,7 +99,7 @@ function readUses(file, kinds, root) {
       const [message, options] = node.arguments ?? [];
       const code = codesIn(options);
       for (const each of code.length > 0 ? code : [kind.code]) {
-        uses.push({ code: each, kind: kind.name, pkg, message: textOf(message, source) });
+        uses.push({ code: each, kind: kind.name, pkg, message: textOf(message) });
       }
     }
     ts.forEachChild(node, visit);
@@ -114,15 +123,16 @@ function codesIn(options) {
 }
 
 /** A message with an ellipsis for everything that is filled in. */
-function textOf(node, source) {
+function textOf(node) {
   if (!node) return "…";
   if (ts.isStringLiteralLike(node)) return node.text;
-  if (ts.isTemplateExpression(node)) return node.head.text + node.templateSpans.map(({ literal }) => `…${literal.text}`).join("");
-  if (ts.isBinaryExpression(node)) return textOf(node.left, source) + textOf(node.right, source);
-  if (ts.isParenthesizedExpression(node)) return textOf(node.expression, source);
+  if (ts.isTemplateExpression(node))
+    return node.head.text + node.templateSpans.map(({ literal }) => `…${literal.text}`).join("");
+  if (ts.isBinaryExpression(node)) return textOf(node.left) + textOf(node.right);
+  if (ts.isParenthesizedExpression(node)) return textOf(node.expression);
   if (ts.isIdentifier(node)) {
     const declared = declarationOf(node.text, node);
-    if (declared) return textOf(declared, source);
+    if (declared) return textOf(declared);
   }
   return "…";
 }

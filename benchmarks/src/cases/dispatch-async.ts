@@ -20,7 +20,7 @@ const bare: Contender = {
         for (let i = 0; i < calls; i += 1) sum += await sums.add(i);
         return sum;
       },
-      check: () => sums.add(41),
+      check: async () => ({ value: await sums.add(41) }),
     };
   },
 };
@@ -44,7 +44,7 @@ const wrapper: Contender = {
         for (let i = 0; i < calls; i += 1) sum += await sums.add(i);
         return sum;
       },
-      check: () => sums.add(41),
+      check: async () => ({ value: await sums.add(41) }),
     };
   },
 };
@@ -74,7 +74,7 @@ const asyncWrapper: Contender = {
         for (let i = 0; i < calls; i += 1) sum += await sums.add(i);
         return sum;
       },
-      check: () => sums.add(41),
+      check: async () => ({ value: await sums.add(41) }),
     };
   },
 };
@@ -96,7 +96,7 @@ const one: Contender = {
         for (let i = 0; i < calls; i += 1) sum += await sums.add(i);
         return sum;
       },
-      check: () => sums.add(41),
+      check: async () => ({ value: await sums.add(41) }),
       dispose: leaveKernel,
     };
   },
@@ -123,7 +123,7 @@ const five: Contender = {
         for (let i = 0; i < calls; i += 1) sum += await sums.add(i);
         return sum;
       },
-      check: () => sums.add(41),
+      check: async () => ({ value: await sums.add(41) }),
       dispose: leaveKernel,
     };
   },
@@ -146,7 +146,7 @@ const observer: Contender = {
         for (let i = 0; i < calls; i += 1) sum += await sums.add(i);
         return sum;
       },
-      check: () => sums.add(41),
+      check: async () => ({ value: await sums.add(41) }),
       dispose: leaveKernel,
     };
   },
@@ -168,7 +168,7 @@ const interceptor: Contender = {
         for (let i = 0; i < calls; i += 1) sum += await sums.add(i);
         return sum;
       },
-      check: () => sums.add(41),
+      check: async () => ({ value: await sums.add(41) }),
     };
   },
 };

@@ -19,7 +19,7 @@ const bare: Contender = {
         for (let i = 0; i < calls; i += 1) sum += sums.add(i);
         return sum;
       },
-      check: () => sums.add(41),
+      check: () => ({ value: sums.add(41) }),
     };
   },
 };
@@ -43,7 +43,7 @@ const wrapper: Contender = {
         for (let i = 0; i < calls; i += 1) sum += sums.add(i);
         return sum;
       },
-      check: () => sums.add(41),
+      check: () => ({ value: sums.add(41) }),
     };
   },
 };
@@ -73,7 +73,7 @@ const countingWrapper: Contender = {
         for (let i = 0; i < calls; i += 1) sum += sums.add(i);
         return sum;
       },
-      check: () => sums.add(41),
+      check: () => ({ value: sums.add(41) }),
     };
   },
 };
@@ -95,7 +95,7 @@ const one: Contender = {
         for (let i = 0; i < calls; i += 1) sum += sums.add(i);
         return sum;
       },
-      check: () => sums.add(41),
+      check: () => ({ value: sums.add(41) }),
       dispose: leaveKernel,
     };
   },
@@ -122,7 +122,7 @@ const five: Contender = {
         for (let i = 0; i < calls; i += 1) sum += sums.add(i);
         return sum;
       },
-      check: () => sums.add(41),
+      check: () => ({ value: sums.add(41) }),
       dispose: leaveKernel,
     };
   },
@@ -145,7 +145,7 @@ const observer: Contender = {
         for (let i = 0; i < calls; i += 1) sum += sums.add(i);
         return sum;
       },
-      check: () => sums.add(41),
+      check: () => ({ value: sums.add(41) }),
       dispose: leaveKernel,
     };
   },

@@ -27,8 +27,8 @@ async function valueAndCount(call: () => Promise<number>, count: () => number | 
 
 const bare: Contender = {
   name: BARE,
+  partial: true,
   setup() {
-    let calls = 0;
     class Sums {
       async add(n: number) {
         return n + 1;
@@ -41,8 +41,7 @@ const bare: Contender = {
         for (let i = 0; i < times; i += 1) sum += await sums.add(i);
         return sum;
       },
-      // Nothing counts a bare call: the check does, so that it can be compared at all.
-      check: () => valueAndCount(() => (calls++, sums.add(41)), () => calls),
+      check: async () => ({ value: await sums.add(41) }),
     };
   },
 };

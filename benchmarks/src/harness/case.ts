@@ -1,3 +1,5 @@
+export type Checked = Readonly<Record<string, unknown>>;
+
 /** A contender, set up in the process that measures it. */
 export interface Subject {
   /**
@@ -6,14 +8,20 @@ export interface Subject {
    * one would remember the functions of all and slow each.
    */
   run(calls: number): unknown;
-  /** What its calls come to. Has to be deeply equal for all contenders of a case. */
-  check(): unknown;
+  /** What its calls come to. Has to be deeply equal for all contenders of a case. Asked once. */
+  check(): Checked | Promise<Checked>;
   dispose?(): unknown;
 }
 
 /** One way of doing what the case is about. */
 export interface Contender {
   readonly name: string;
+  /**
+   * Does less than the case is about, and is there to show what the rest costs: what it comes to
+   * has to be a part of what the others come to.
+   * @default false
+   */
+  readonly partial?: boolean;
   /** Switches AsyncLocalStorage on, which slows every promise of its process. @default false */
   readonly usesContext?: boolean;
   setup(): Subject | Promise<Subject>;

@@ -1,12 +1,12 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import type { Case, Contender } from "./case.js";
+import type { Case, Checked, Contender } from "./case.js";
 import type { Timed } from "./interleave.js";
 import type { Answer, Request } from "./messages.js";
 
 /** A contender in the process that measures it. */
 export interface Remote extends Timed {
-  check(): Promise<unknown>;
+  check(): Promise<Checked>;
   /** Bytes a call, or nothing where it cannot be told. */
   allocation(): Promise<number | undefined>;
 }
@@ -67,7 +67,7 @@ class MeasuringProcess {
     const ask = (task: Request["task"], calls = 0) => this.#ask({ task, contender, calls });
     return {
       name: contender,
-      check: () => ask("check"),
+      check: () => ask("check") as Promise<Checked>,
       time: (calls) => ask("time", calls) as Promise<number>,
       allocation: () => ask("allocation") as Promise<number | undefined>,
     };

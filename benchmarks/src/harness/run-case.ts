@@ -1,7 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
-import { inspect } from "node:util";
+import { inspect, isDeepStrictEqual } from "node:util";
 import { ALLOCATION_FLAGS } from "./allocation.js";
-import type { Budget, Case } from "./case.js";
+import type { Budget, Case, Checked, Contender } from "./case.js";
 import { interleave, type InterleavePlan } from "./interleave.js";
 import { withProcesses, type Remote } from "./processes.js";
 import { paired, spreadOf, type Spread } from "./statistics.js";
@@ -44,7 +43,7 @@ export async function runCase(subject: Case, plan: Plan, entry: string): Promise
   const samples = new Map<string, number[]>(subject.contenders.map(({ name }) => [name, []]));
   for (let start = 0; start < plan.starts; start += 1) {
     await withProcesses(subject, { entry, flags: ["--expose-gc"] }, async (remotes) => {
-      await requireEqualResults(subject, remotes);
+      await requireEqualResults(subject.name, subject.contenders, remotes);
       for (const [name, values] of await interleave(remotes, plan)) samples.get(name)!.push(...values);
     });
   }
@@ -54,17 +53,21 @@ export async function runCase(subject: Case, plan: Plan, entry: string): Promise
 
 /** @throws Error that shows two results that differ */
 export async function requireEqualResults(
-  { name, reference }: Pick<Case, "name" | "reference">,
-  contenders: ReadonlyArray<Pick<Remote, "name" | "check">>,
+  name: string,
+  contenders: ReadonlyArray<Pick<Contender, "name" | "partial">>,
+  remotes: ReadonlyArray<Pick<Remote, "name" | "check">>,
 ): Promise<void> {
-  const results = new Map<string, unknown>();
-  for (const contender of contenders) results.set(contender.name, await contender.check());
-  const expected = results.get(reference);
-  for (const [contender, result] of results) {
-    if (isDeepStrictEqual(result, expected)) continue;
+  const results = new Map<string, Checked>();
+  for (const remote of remotes) results.set(remote.name, await remote.check());
+  const whole = contenders.find(({ partial }) => !partial) ?? contenders[0]!;
+  const expected = results.get(whole.name)!;
+  for (const { name: contender, partial = false } of contenders) {
+    const result = results.get(contender)!;
+    const comparable = partial ? Object.fromEntries(Object.keys(result).map((key) => [key, expected[key]])) : expected;
+    if (isDeepStrictEqual(result, comparable)) continue;
     throw new Error(
       `The contenders of "${name}" do not do the same, so their times cannot be compared: ` +
-        `"${reference}" gives ${inspect(expected)}, "${contender}" gives ${inspect(result)}.`,
+        `"${whole.name}" gives ${inspect(expected)}, "${contender}" gives ${inspect(result)}.`,
     );
   }
 }

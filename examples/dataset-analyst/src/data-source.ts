@@ -15,7 +15,9 @@ export class DataSource {
   @timed()
   async query<R extends Row>(flights: string, sql: string): Promise<R[]> {
     this.drill.strike();
-    return this.memory.query<R>({ flights, airports: airportsFile }, sql, { signal: currentOperation()?.signal });
+    return this.memory.query<R>({ flights, airports: airportsFile }, sql, {
+      signal: currentOperation()?.signal,
+    });
   }
 
   /** The same for results that are too large to be held as rows. */

@@ -37,7 +37,8 @@ export class Models {
   @cached()
   async load(id: string, airport: string): Promise<DelayModel> {
     const content = await readFile(this.fileOf(id), "utf8");
-    if (digestOf(content) !== id) throw new ModelError(`${this.fileOf(id)} was changed after it was stored. Train again.`);
+    if (digestOf(content) !== id)
+      throw new ModelError(`${this.fileOf(id)} was changed after it was stored. Train again.`);
     const { models, overall } = JSON.parse(content) as ModelSet;
     return models.find((model) => model.airport === airport) ?? overall;
   }

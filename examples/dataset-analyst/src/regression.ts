@@ -33,7 +33,8 @@ export function momentsOf(xs: ArrayLike<number>, ys: ArrayLike<number>): Moments
 /** The moments of all samples together. */
 export function total(moments: readonly Moments[]): Moments {
   const sums = { n: 0, x: 0, y: 0, xx: 0, xy: 0, yy: 0 };
-  for (const part of moments) for (const name of Object.keys(sums) as (keyof Moments)[]) sums[name] += part[name];
+  for (const part of moments)
+    for (const name of Object.keys(sums) as (keyof Moments)[]) sums[name] += part[name];
   return sums;
 }
 

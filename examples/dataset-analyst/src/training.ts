@@ -7,7 +7,8 @@ import { fit, total } from "./regression.js";
 import { Trainer, type AirportSample, type DelayModel } from "./trainer.js";
 
 /** One row in thirty is held out: the models are judged by flights that they have not seen. */
-const numbered = "(SELECT *, row_number() OVER () AS number FROM flights) WHERE delay IS NOT NULL AND date IS NOT NULL";
+const numbered =
+  "(SELECT *, row_number() OVER () AS number FROM flights) WHERE delay IS NOT NULL AND date IS NOT NULL";
 const minutes = "hour(date) * 60 + minute(date)";
 
 export interface TrainingResult {

@@ -1,8 +1,16 @@
 import type { Duration, JsonSchema } from "@mlmcp/core";
 import type { StoreSetting } from "./stores/open-store.js";
 
-/** Options of `@cached`. `Args` and `Result` are the method's own. */
-export interface CachedOptions<Args extends any[] = any[], Result = any> {
+/**
+ * Options of `@cached`. Each of its functions may name as many of the method's parameters as it
+ * needs, hence a type for each.
+ */
+export interface CachedOptions<
+  KeyArgs extends any[] = any[],
+  FilesArgs extends any[] = any[],
+  WhenArgs extends any[] = any[],
+  Result = any,
+> {
   /**
    * How long a result is fresh, in milliseconds or as a text (`"5m"`). 0 keeps nothing: calls
    * share what is under way, and that is all.
@@ -14,13 +22,13 @@ export interface CachedOptions<Args extends any[] = any[], Result = any> {
    * key, such as a signal or a connection, and for those that change nothing about the result.
    * @default all arguments
    */
-  key?: (...args: Args) => unknown;
+  key?: (...args: KeyArgs) => unknown;
   /**
    * Files that the result depends on. Their content becomes part of the key, so that a changed
    * file is read anew and one that is only touched or copied is not.
    * @default none
    */
-  files?: (...args: Args) => string | readonly string[];
+  files?: (...args: FilesArgs) => string | readonly string[];
   /** Keeps entries apart that would be the same, such as those of two tenants' installations. @default none */
   namespace?: string;
   /** Change it when the method's results mean something else than before: older entries are no longer found. @default none */
@@ -36,7 +44,7 @@ export interface CachedOptions<Args extends any[] = any[], Result = any> {
    * Whether a result is kept. Callers that wait for the same result get it all the same.
    * @default every result is kept; errors never are
    */
-  when?: (result: Result, args: Args) => boolean | Promise<boolean>;
+  when?: (result: Result, args: WhenArgs) => boolean | Promise<boolean>;
 }
 
 declare module "@mlmcp/core" {

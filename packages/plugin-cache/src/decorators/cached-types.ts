@@ -6,13 +6,17 @@ interface DoesNotFit<Message extends string> {
   readonly "@cached": Message;
 }
 
-/** Anything for a method that the options' functions fit: they may name fewer parameters than it has. */
-type Fits<Method extends AsyncMethod, Args extends any[], Result> =
-  Parameters<Method> extends [...Args, ...any[]]
-    ? Awaited<ReturnType<Method>> extends Result
-      ? unknown
-      : DoesNotFit<"`when` does not take what the method returns">
-    : DoesNotFit<"`key`, `files` or `when` do not take the method's arguments">;
+/**
+ * Anything for a method that the options' functions fit: each may name fewer parameters than it
+ * has. `Args` is the union of what they take.
+ */
+type Fits<Method extends AsyncMethod, Args extends any[], Result> = false extends Accepts<Parameters<Method>, Args>
+  ? DoesNotFit<"`key`, `files` or `when` do not take the method's arguments">
+  : Awaited<ReturnType<Method>> extends Result
+    ? unknown
+    : DoesNotFit<"`when` does not take what the method returns">;
+
+type Accepts<Given extends any[], Args extends any[]> = Args extends any[] ? (Given extends [...Args, ...any[]] ? true : false) : never;
 
 /** A decorator for methods that return promises, and for classes; legacy and standard. */
 export interface CachedDecoration<Args extends any[] = any[], Result = any> {

@@ -45,10 +45,11 @@ export const cached = createMethodDecorator<CachedOptions, Duration>({
   enabled: isEnabled,
 }) as unknown as CachedDecorator;
 
+/** The type of {@link cached}: its options' functions are checked against the method. */
 export interface CachedDecorator {
-  <Args extends any[] = any[], Result = any>(
-    options?: Duration | (CachedOptions<Args, Result> & DecorationOptions),
-  ): CachedDecoration<Args, Result>;
+  <KeyArgs extends any[] = any[], FilesArgs extends any[] = any[], WhenArgs extends any[] = any[], Result = any>(
+    options?: Duration | (CachedOptions<KeyArgs, FilesArgs, WhenArgs, Result> & DecorationOptions),
+  ): CachedDecoration<KeyArgs | FilesArgs | WhenArgs, Result>;
   readonly advice: Advice<CachedOptions, Duration>;
 }
 
