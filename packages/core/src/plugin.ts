@@ -72,7 +72,10 @@ export interface Binding<Options extends object = object> {
    * number, a timeout its signal and deadline. Without context it is `next(self, args)`.
    */
   derive(changes: CallChanges, next: Invoke, self: unknown, args: unknown[]): unknown;
-  /** As `derive`, for a step that must abort the derived call or outlive the running one; `undefined` without context. */
+  /**
+   * As `derive`, for a step that must abort the derived call, or run it detached from the running
+   * one. `undefined` where there is no context to derive from, or to be detached from.
+   */
   fork(changes: CallChanges): CallScope | undefined;
   /** Says how the result came about; `kernel.outcome()` shows it to the caller. */
   note(notes: OutcomeNotes): void;

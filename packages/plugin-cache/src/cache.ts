@@ -7,7 +7,7 @@ import { isActive, noCounts, summarise, total, type CacheStatistics, type Counte
 import type { Store } from "./stores/store.js";
 
 /** What a cache was doing when something of its own failed. */
-export type CacheAction = "open" | "get" | "set" | "delete" | "clear" | "copy" | "when" | "files" | "sweep";
+export type CacheAction = "open" | "get" | "set" | "delete" | "clear" | "copy" | "when" | "files" | "background";
 
 /** Told what happens to the values of one operation. */
 export interface Observer {

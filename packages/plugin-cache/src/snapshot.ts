@@ -22,7 +22,7 @@ export class UnstorableError extends Error {
     readonly path: readonly (string | number)[],
     readonly found: string,
   ) {
-    super(`the result${describePath(path)} is ${found}`);
+    super(`the value${path.length > 0 ? `'s ${describePath(path)}` : ""} is ${found}`);
   }
 }
 

@@ -1,12 +1,13 @@
 import type { ConfigReader } from "../config/reader.js";
 import type { Token } from "../kernel/container.js";
+import type { Kernel } from "../kernel/kernel.js";
 import { EventChannel, type EventName } from "../kernel/events.js";
 import type { Binding, Invoke } from "../plugin.js";
 import {
   activeNode,
+  CallNode,
   type Call,
   type CallChanges,
-  type CallNode,
   type CallScope,
   type OutcomeNotes,
 } from "./call.js";
@@ -16,6 +17,7 @@ import type { OperationInfo } from "./operation.js";
 /** What bindings need of the kernel that they are made for. */
 export interface BindingHost {
   readonly id: string;
+  readonly kernel: Kernel;
   readonly config: ConfigReader;
   readonly states: KeptStates;
   resolve<T>(token: Token<T>): T;
@@ -53,7 +55,9 @@ export class OperationBinding<Options extends object> implements Binding<Options
   }
 
   fork(changes: CallChanges): CallScope | undefined {
-    return this.#node()?.fork(changes);
+    if (!changes.detached) return this.#node()?.fork(changes);
+    // Also where this chain keeps no context: that of an enclosing call must not leak in.
+    return activeNode() && new CallNode({ kernel: this.#host.kernel, id: this.operation.id }, changes);
   }
 
   note(notes: OutcomeNotes): void {

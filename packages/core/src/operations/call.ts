@@ -145,7 +145,6 @@ export class CallNode implements Call, CallScope {
   }
 
   fork(changes: CallChanges): CallNode {
-    if (changes.detached) return new CallNode({ kernel: this.kernel, id: this.id }, changes);
     return new CallNode({ kernel: this.kernel, id: this.id, parent: this }, changes, this.top);
   }
 

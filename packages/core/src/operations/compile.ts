@@ -1,6 +1,5 @@
 import { ConfigurationError } from "../errors/index.js";
 import type { Drain } from "../kernel/drain.js";
-import type { Kernel } from "../kernel/kernel.js";
 import type { Invoke, Observer } from "../plugin.js";
 import { OperationBinding, type BindingHost } from "./binding.js";
 import { resolveChain, type ChainContext, type ChainStep } from "./chain.js";
@@ -11,7 +10,6 @@ import type { Operation } from "./operation.js";
 
 /** What a kernel gives to the compiler of its operations. */
 export interface CompileHost extends BindingHost, ChainContext {
-  readonly kernel: Kernel;
   readonly drain: Drain;
   /** `true`: every call has a context; `false`: none; otherwise those whose advice asks for it. */
   readonly context: boolean | undefined;

@@ -15,7 +15,7 @@ const pages = [
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it("every TypeScript example of the guides compiles", () => {
+it("every TypeScript example of the guides compiles", { timeout: 180_000 }, () => {
   mkdirSync(folder, { recursive: true });
   const files = pages.flatMap((page) =>
     [...readFileSync(page, "utf8").matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code], index) => {

@@ -106,6 +106,45 @@ describe("currentOperation()", () => {
   });
 });
 
+describe("work that is detached from its caller", () => {
+  const detaching = createMethodDecorator<{ contextual?: boolean }>({
+    name: "detaching",
+    schema: { type: "object", properties: { contextual: { type: "boolean" } } },
+    context: ({ contextual: own }) => own === true,
+    parts: [
+      {
+        at: "cache",
+        around: (next, binding) => (self, args) => {
+          const scope = binding.fork({ detached: true });
+          return scope ? scope.run(next, self, args) : next(self, args);
+        },
+      },
+    ],
+  });
+  class Shared {
+    @detaching()
+    async plain() {
+      return currentOperation();
+    }
+    @detaching({ contextual: true })
+    async contextual() {
+      return currentOperation();
+    }
+  }
+
+  it("sees nothing of it, whether its own chain keeps a context or not", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin, pluginOf(detaching)] });
+    const shared = kernel.adopt(new Shared());
+    const caller = { correlationId: "caller", deadline: Date.now() + 60_000 };
+    for (const work of [() => shared.plain(), () => shared.contextual()]) {
+      const call = await kernel.withContext(caller, work);
+      expect(call?.deadline).toBeUndefined();
+      expect(call?.correlationId).not.toBe("caller");
+      expect(call?.id).toMatch(/^Shared\./);
+    }
+  });
+});
+
 describe("kernel.withContext()", () => {
   it("gives the calls inside its correlation id, signal and deadline", async () => {
     await using kernel = await createTestKernel({ plugins: [plugin] });
