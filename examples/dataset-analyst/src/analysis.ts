@@ -6,6 +6,7 @@ import { ParallelProcessor } from "@mlmcp/plugin-parallel";
 import { Delays } from "./delays.js";
 import type { DelayReport, Dimension } from "./dimensions.js";
 import { Drill } from "./drill.js";
+import { Models } from "./models.js";
 import { Profiler } from "./profiler.js";
 import type { Progress } from "./progress.js";
 import { Sample } from "./sample.js";
@@ -41,8 +42,8 @@ export interface DrillRound {
   readonly dimension: Dimension;
   /** Times that the data source failed. */
   readonly failures: number;
-  /** Times that the method was tried. */
-  readonly attempts: number;
+  /** Times that the method was tried again. */
+  readonly retried: number;
   readonly degraded: boolean;
   readonly breaker: string;
   readonly report: DelayReport;
@@ -118,9 +119,9 @@ export class Analysis {
     const delays = this.#kernel.resolve(Delays);
     const entries: [Dimension, DelayReport][] = [];
     for (const dimension of reported) {
-      const { value, degraded } = await this.#kernel.outcome(() => delays.by(dimension, this.#flights));
-      check(!degraded && value.rows.length > 0, `delays by ${dimension} are missing`);
-      entries.push([dimension, value]);
+      const report = await delays.by(dimension, this.#flights);
+      check(report.source === "all flights" && report.rows.length > 0, `delays by ${dimension} are missing`);
+      entries.push([dimension, report]);
     }
     return Object.fromEntries(entries) as unknown as Findings["delays"];
   }
@@ -136,6 +137,11 @@ export class Analysis {
   async #score(check: Check, { id, overall }: TrainingResult): Promise<Scores> {
     const scorer = this.#kernel.resolve(Scorer);
     const flights = await this.#kernel.resolve(Training).heldOut(this.#flights);
+    const models = this.#kernel.resolve(Models);
+    // Each once, before a hundred thousand ask for them at the same time.
+    await Promise.all(
+      Array.from(new Set(flights.map(({ origin }) => origin)), (origin) => models.load(id, origin)),
+    );
     const started = performance.now();
     const expected = await Promise.all(
       flights.map(({ origin, minutes }) => scorer.score(id, { origin, minutes })),
@@ -163,10 +169,7 @@ export class Analysis {
     const rounds: { transient?: DrillRound; outage?: DrillRound } = {};
     if (transient > 0) {
       const round = (rounds.transient = await this.#round("weekday", transient));
-      check(
-        round.failures === transient && round.attempts === transient + 1,
-        "a failure was not tried again",
-      );
+      check(round.failures === transient && round.retried === transient, "a failure was not tried again");
       check(!round.degraded && round.report.source === "all flights", "retries did not save the answer");
     }
     if (outage) {
@@ -181,19 +184,31 @@ export class Analysis {
   async #round(dimension: Dimension, failures: number): Promise<DrillRound> {
     const drill = this.#kernel.resolve(Drill);
     const delays = this.#kernel.resolve(Delays);
+    const retriesOf = () => this.#operation("Delays.by")?.retried ?? 0;
+    const before = retriesOf();
     drill.begin(failures);
     try {
-      const {
-        value: report,
-        degraded,
-        attempts,
-      } = await this.#kernel.outcome(() => delays.by(dimension, this.#flights));
+      const { value: report, degraded } = await this.#kernel.outcome(() =>
+        delays.by(dimension, this.#flights),
+      );
       const breakers = this.#kernel.resolve(CircuitBreakers).list();
       const breaker = breakers.find(({ operation }) => operation === "Delays.by")?.state ?? "none";
-      return { dimension, failures: drill.failures, attempts, degraded, breaker, report };
+      return {
+        dimension,
+        failures: drill.failures,
+        retried: retriesOf() - before,
+        degraded,
+        breaker,
+        report,
+      };
     } finally {
       drill.end();
     }
+  }
+
+  #operation(name: string): OperationSummary | undefined {
+    const summaries = this.#kernel.resolve(PerformanceMonitor).summary();
+    return summaries.find(({ operation }) => operation === name);
   }
 
   async #again(check: Check, first: Findings): Promise<number> {

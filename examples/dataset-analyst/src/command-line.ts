@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { ConfigurationError } from "@mlmcp/core";
 import { flightsFile } from "./datasets.js";
 
 export const usage = `Usage: dataset-analyst [options]
@@ -14,6 +15,14 @@ Options:
   --debug          print errors with their stack
   --help           print this text`;
 
+const options = {
+  data: { type: "string" },
+  config: { type: "string" },
+  json: { type: "boolean", default: false },
+  debug: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
 export interface CommandLine {
   readonly data: string;
   readonly config: string | undefined;
@@ -22,18 +31,13 @@ export interface CommandLine {
   readonly help: boolean;
 }
 
-/** @throws TypeError that names the argument that is wrong */
+/** @throws ConfigurationError that names the argument that is wrong */
 export function readCommandLine(args: readonly string[]): CommandLine {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      data: { type: "string" },
-      config: { type: "string" },
-      json: { type: "boolean", default: false },
-      debug: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  const { data = flightsFile, config, json, debug, help } = values;
-  return { data, config, json, debug, help };
+  try {
+    const { values } = parseArgs({ args: [...args], options });
+    const { data = flightsFile, config, json, debug, help } = values;
+    return { data, config, json, debug, help };
+  } catch (cause) {
+    throw new ConfigurationError(`${(cause as Error).message}. See --help for what there is.`, { cause });
+  }
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createKernel, isMlmcpError } from "@mlmcp/core";
+import memoryPlugin from "@mlmcp/plugin-memory";
 import { PerformanceMonitor } from "@mlmcp/plugin-monitor";
 import { Analysis } from "./analysis.js";
 import { readCommandLine, usage, type CommandLine } from "./command-line.js";
@@ -14,8 +15,8 @@ async function run({ data, config, json }: CommandLine): Promise<boolean> {
   const home = join(import.meta.dirname, "..");
   await using kernel = await createKernel({
     cwd: home,
-    configFile: config,
-    plugins: [drillPlugin],
+    configFile: config && resolve(config),
+    plugins: [memoryPlugin, drillPlugin],
     handleSignals: true,
   });
   kernel.services.value(MODELS_DIRECTORY, join(kernel.config.cwd, ".mlmcp/models"));

@@ -1,4 +1,4 @@
-import type { StatisticValue } from "@mlmcp/plugin-memory";
+import type { ColumnStatistics, StatisticValue } from "@mlmcp/plugin-memory";
 import type { AnalysisResult, DrillRound } from "./analysis.js";
 import type { DelayRow } from "./dimensions.js";
 import { formatCount, formatDuration, formatMegabytes, formatTable } from "./format.js";
@@ -10,7 +10,8 @@ const shown = 10;
 export function formatReport(result: AnalysisResult, operations: string): string {
   const { profile, delays, training, scores, passes } = result;
   return [
-    heading(`${formatCount(profile.rows)} flights in ${profile.file} (${formatMegabytes(profile.bytes)})`),
+    heading(`${formatCount(profile.rows)} flights`),
+    `${profile.file}, ${formatMegabytes(profile.bytes)}\n`,
     profileTable(result),
     heading(`Delays by airport: the ${shown} largest of ${delays.airport.rows.length}`),
     delayTable(delays.airport.rows.slice(0, shown), "airport"),
@@ -51,36 +52,23 @@ function heading(text: string): string {
   return `\n${text}\n${"=".repeat(text.length)}`;
 }
 
-function profileTable({ profile }: AnalysisResult): string {
-  const rows = profile.columns.map(
-    ({ name, type, count, nulls, min, max, mean, std, quantiles = {}, distinct }) => [
-      name,
-      type,
-      ...[count, nulls].map(formatCount),
-      ...[min, max].map(statistic),
-      mean === null ? "" : typeof mean === "number" ? mean.toFixed(2) : statistic(mean),
-      std === null ? "" : std.toFixed(2),
-      ...["p5", "p25", "p50", "p75", "p95"].map((quantile) => statistic(quantiles[quantile] ?? null)),
-      distinct === undefined ? "" : formatCount(distinct),
+function profileTable({ profile: { columns } }: AnalysisResult): string {
+  const quantiles = Object.keys(columns.find((column) => column.quantiles)?.quantiles ?? {});
+  const line = (name: string, value: (column: ColumnStatistics) => string) => [name, ...columns.map(value)];
+  return formatTable(
+    line("", ({ name }) => name),
+    [
+      line("type", ({ type }) => type),
+      line("count", ({ count }) => formatCount(count)),
+      line("nulls", ({ nulls }) => formatCount(nulls)),
+      line("min", ({ min }) => statistic(min)),
+      line("max", ({ max }) => statistic(max)),
+      line("mean", ({ mean }) => statistic(mean)),
+      line("std", ({ std }) => statistic(std)),
+      ...quantiles.map((name) => line(name, (column) => statistic(column.quantiles?.[name] ?? null))),
+      line("distinct", ({ distinct }) => (distinct === undefined ? "" : formatCount(distinct))),
     ],
   );
-  const header = [
-    "column",
-    "type",
-    "count",
-    "nulls",
-    "min",
-    "max",
-    "mean",
-    "std",
-    "p5",
-    "p25",
-    "p50",
-    "p75",
-    "p95",
-    "distinct",
-  ];
-  return formatTable(header, rows, 2);
 }
 
 /** Times to the minute, which is all that the flights have. */
@@ -123,9 +111,9 @@ function modelTable({ training: { models, overall } }: AnalysisResult): string {
 }
 
 function drillText({ drill: { transient, outage } }: AnalysisResult): string[] {
-  const round = (title: string, { failures, attempts, dimension, report, breaker }: DrillRound) => [
+  const round = (title: string, { failures, retried, dimension, report, breaker }: DrillRound) => [
     "",
-    `${title}: the data source failed ${failures} times, the method was tried ${attempts} times, the breaker is ${breaker}.`,
+    `${title}: the data source failed ${failures} times, the method was tried again ${retried} times, the breaker is ${breaker}.`,
     `Delays by ${dimension}, from ${report.source === "sample" ? "the sample of every hundredth flight" : report.source}:`,
     delayTable(report.rows.slice(0, 7), dimension),
   ];

@@ -110,8 +110,11 @@ export class CacheManager {
     if (ttl === undefined) return this.#parts.defaultTtl();
     const milliseconds = parseDuration(ttl);
     if (milliseconds !== undefined) return milliseconds;
-    throw new ValidationError(`ttl is ${JSON.stringify(ttl)}; expected milliseconds or a text such as "5m".`, {
-      code: "MLMCP_CACHE_TTL",
-    });
+    throw new ValidationError(
+      `ttl is ${JSON.stringify(ttl)}; expected milliseconds or a text such as "5m".`,
+      {
+        code: "MLMCP_CACHE_TTL",
+      },
+    );
   }
 }

@@ -1,50 +1,10 @@
-import { createHash } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import { decode, encode } from "./codec.js";
+import type { Owner, Plan } from "./plan.js";
 import { SingleFlight, type Ticket, type Work } from "./single-flight.js";
 import { copyOf, shareAsIs, takeSnapshot, type Snapshot } from "./snapshot.js";
-import { isActive, noCounts, summarise, total, type CacheStatistics, type Counters, type OperationStatistics, type Tier } from "./statistics.js";
+import { Statistics, type CacheStatistics, type Counters } from "./statistics.js";
+import { StoreTier, type Entry } from "./store-tier.js";
 import type { Store } from "./stores/store.js";
-
-/** What a cache was doing when something of its own failed. */
-export type CacheAction = "open" | "get" | "set" | "delete" | "clear" | "copy" | "when" | "files" | "background";
-
-/** Told what happens to the values of one operation. */
-export interface Observer {
-  hit(tier: Tier): void;
-  miss(): void;
-  set(tier: "memory" | "store", bytes: number | undefined): void;
-  failed(action: CacheAction, error: unknown): void;
-}
-
-/** Whose values these are. */
-export interface Owner {
-  /** An operation's id. */
-  readonly operation: string;
-  readonly observer: Observer;
-}
-
-/** How a value is found or made, and kept. */
-export interface Plan<T = unknown> {
-  readonly owner: Owner;
-  /** Milliseconds. 0 shares the work under way and keeps nothing. */
-  readonly ttl: number;
-  /** Whether each taker gets a copy. */
-  readonly isolate: boolean;
-  /** Makes the value for all who wait for it. */
-  begin(): Work<T>;
-  /** Makes the value for one caller alone: asked where a result cannot be copied for several. */
-  alone(): unknown;
-  /** Whether a result is kept; asked once for each that was made. */
-  wanted(value: T): boolean | Promise<boolean>;
-}
-
-interface Entry {
-  readonly snapshot: Snapshot;
-  /** Milliseconds since the epoch. */
-  readonly expires: number;
-  readonly operation: string;
-}
 
 interface Landed {
   /** What was made, for the one caller who may have it as it is. */
@@ -53,33 +13,38 @@ interface Landed {
   readonly snapshot?: Snapshot;
 }
 
-/** Not found in memory. */
+/** Not found. */
 export const absent: unique symbol = Symbol("absent");
 
 /**
  * Memory in front of a store, one computation for each key. Nothing that fails in here fails a
- * caller: what goes wrong is told to the owner's observer and counted, and the value is made.
+ * caller: what goes wrong is told to the owner's observer, and the value is made.
  */
 export class Cache {
   #memory: LRUCache<string, Entry>;
+  readonly #behind = new StoreTier();
   readonly #flights = new SingleFlight<Landed>();
-  readonly #counters = new Map<string, Counters>();
-  readonly #spaces: string[] = [];
-  /** On their way to the store: memory may have dropped them before they are there. */
-  readonly #unwritten = new Map<string, Entry>();
-  #store: Store | undefined;
+  readonly #statistics = new Statistics();
+  /** Counts the changes by hand: what was read from the store before one of them may be outdated. */
+  #changes = 0;
 
   constructor(maxEntries: number) {
     this.#memory = new LRUCache({ max: maxEntries });
   }
 
   get store(): Store | undefined {
-    return this.#store;
+    return this.#behind.store;
   }
 
-  /** Puts a store behind the memory, or takes it away; the caller closes the one that was there. */
+  /** Puts a store behind the memory. */
   use(store: Store | undefined): void {
-    this.#store = store;
+    this.#behind.store = store;
+  }
+
+  /** Takes the store away, for the caller to close, and forgets what memory holds. */
+  release(): Store | undefined {
+    this.#forgetAll();
+    return this.#behind.release();
   }
 
   /** Changes how many entries memory holds; the most recently used ones stay. */
@@ -90,19 +55,13 @@ export class Cache {
     this.#memory.load(entries);
   }
 
-  /**
-   * What the texts of one keyspace begin with, while they are in this process: short, since the
-   * look-up of a long text takes longer than everything else in a hit. Stores see the whole.
-   */
+  /** What the texts of one keyspace begin with. */
   spaceOf(keyspace: string): string {
-    const known = this.#spaces.indexOf(keyspace);
-    return `${known < 0 ? this.#spaces.push(keyspace) - 1 : known}:`;
+    return this.#behind.spaceOf(keyspace);
   }
 
   countersOf(operation: string): Counters {
-    let counters = this.#counters.get(operation);
-    if (!counters) this.#counters.set(operation, (counters = noCounts()));
-    return counters;
+    return this.#statistics.of(operation);
   }
 
   /** What memory has for a key, copied for this caller, or {@link absent}. The hot path: no promise, no closure. */
@@ -118,7 +77,7 @@ export class Cache {
       owner.observer.hit("memory");
       return value;
     } catch (error) {
-      // The stack may be nearly used up where the value was not when it was kept.
+      // The stack may be nearly used up where it was not when the value was kept.
       owner.observer.failed("copy", error);
       return absent;
     }
@@ -126,23 +85,25 @@ export class Cache {
 
   /** The value for a key from the store or from the work under way, or made by the plan. */
   async load(text: string, plan: Plan, signal?: AbortSignal): Promise<unknown> {
-    const { value: landed, first } = await this.#flights.join(text, (ticket) => this.#begin(text, plan, ticket), signal);
+    const begin = (ticket: Ticket): Work<Landed> => this.#begin(text, plan, ticket);
+    const { value: landed, first } = await this.#flights.join(text, begin, signal);
     if (first && landed.made) return landed.made.value;
     if (!landed.snapshot) return plan.alone();
     if (!first) plan.owner.observer.hit("flight");
     return copyOf(landed.snapshot);
   }
 
-  /** What there is for a key, without making it. */
+  /** What there is for a key, or {@link absent}. */
   async find(text: string, owner: Owner): Promise<unknown> {
     const found = this.recall(text, owner);
     if (found !== absent) return found;
+    const before = this.#changes;
     const entry = await this.#read(text, owner);
     if (!entry) {
       owner.observer.miss();
       return absent;
     }
-    this.#memory.set(text, entry);
+    if (this.#changes === before) this.#memory.set(text, entry);
     owner.observer.hit("store");
     return copyOf(entry.snapshot);
   }
@@ -153,17 +114,19 @@ export class Cache {
    * @throws UnstorableError where the value cannot be copied.
    */
   async set(text: string, value: unknown, { owner, ttl }: Pick<Plan, "owner" | "ttl">): Promise<boolean> {
+    const snapshot = takeSnapshot(value);
+    this.#changes++;
     this.#flights.forget(text);
-    return this.#keep(text, takeSnapshot(value), owner, ttl);
+    return this.#keep(text, snapshot, owner, ttl);
   }
 
   /** Answers whether there was something. Work under way is finished for those who wait, and not kept. */
   async delete(text: string, owner: Owner): Promise<boolean> {
+    this.#changes++;
     this.#flights.forget(text);
-    this.#unwritten.delete(text);
     const inMemory = this.#memory.delete(text);
     try {
-      return ((await this.#store?.delete(this.#storeKey(text))) ?? false) || inMemory;
+      return (await this.#behind.delete(text)) || inMemory;
     } catch (error) {
       owner.observer.failed("delete", error);
       return inMemory;
@@ -172,41 +135,24 @@ export class Cache {
 
   /** @throws the store's error: an entry that was to go and is still there must not go unnoticed. */
   async clear(owner: Owner): Promise<void> {
-    this.forgetMemory();
+    this.#forgetAll();
     try {
-      await this.#store?.clear();
+      await this.#behind.clear();
     } catch (error) {
       owner.observer.failed("clear", error);
       throw error;
     }
   }
 
-  /** Forgets what memory holds, and nothing else. */
-  forgetMemory(): void {
-    this.#flights.forgetAll();
-    this.#unwritten.clear();
-    this.#memory.clear();
-  }
-
   async statistics(): Promise<CacheStatistics> {
-    const inMemory = this.#entriesInMemory();
     // A store that fails to count is seen by the health check; the numbers of this process stand.
-    const stored = await this.#store?.count().catch(() => undefined);
-    const operations: Record<string, OperationStatistics> = {};
-    let entries = 0;
-    for (const name of [...new Set([...this.#counters.keys(), ...inMemory.keys(), ...(stored?.keys() ?? [])])].sort()) {
-      // The last writes may be on their way to the store still.
-      const own = Math.max(inMemory.get(name) ?? 0, stored?.get(name) ?? 0);
-      const summary = summarise(this.#counters.get(name) ?? noCounts(), own);
-      entries += own;
-      if (isActive(summary)) operations[name] = summary;
-    }
-    return {
-      ...summarise(total(this.#counters.values()), entries),
-      store: this.#store?.name,
-      memory: { entries: sum(inMemory.values()), maxEntries: this.#memory.max },
-      operations,
-    };
+    const stored = await this.store?.count().catch(() => undefined);
+    return this.#statistics.summarise({
+      store: this.store?.name,
+      stored,
+      inMemory: this.#entriesInMemory(),
+      maxEntries: this.#memory.max,
+    });
   }
 
   #begin(text: string, plan: Plan, ticket: Ticket): Work<Landed> {
@@ -227,28 +173,27 @@ export class Cache {
   }
 
   async #fly(text: string, plan: Plan, ticket: Ticket, make: () => Promise<unknown>): Promise<Landed> {
-    const { owner } = plan;
-    if (this.#store) {
-      const entry = await this.#read(text, owner);
-      if (entry) {
-        const snapshot = plan.isolate ? entry.snapshot : shareAsIs(entry.snapshot.value);
-        if (!ticket.forgotten) this.#memory.set(text, { ...entry, snapshot });
-        owner.observer.hit("store");
-        return { snapshot };
-      }
+    const { owner, isolate } = plan;
+    const entry = this.store && (await this.#read(text, owner));
+    if (entry) {
+      const snapshot = isolate ? entry.snapshot : shareAsIs(entry.snapshot.value);
+      if (!ticket.forgotten) this.#memory.set(text, { ...entry, snapshot });
+      owner.observer.hit("store");
+      return { snapshot };
     }
     owner.observer.miss();
     const value = await make();
     let snapshot: Snapshot;
     try {
-      snapshot = plan.isolate ? takeSnapshot(value) : shareAsIs(value);
+      // Before anybody has the value and can change it.
+      snapshot = isolate ? takeSnapshot(value) : shareAsIs(value);
     } catch (error) {
       owner.observer.failed("copy", error);
       return { made: { value } };
     }
-    if (!ticket.forgotten && (await this.#isWanted(plan, value)) && !ticket.forgotten) {
-      void this.#keep(text, snapshot, owner, plan.ttl);
-    }
+    const wanted = await this.#isWanted(plan, value);
+    // Nobody waits for the store; its failure is told to the observer.
+    if (wanted && !ticket.forgotten) void this.#keep(text, snapshot, owner, plan.ttl);
     return { made: { value }, snapshot };
   }
 
@@ -262,46 +207,33 @@ export class Cache {
     }
   }
 
-  async #read(text: string, owner: Owner): Promise<Entry | undefined> {
-    if (!this.#store) return undefined;
-    const unwritten = this.#unwritten.get(text);
-    if (unwritten && unwritten.expires > Date.now()) return unwritten;
+  async #read(text: string, { observer }: Owner): Promise<Entry | undefined> {
     try {
-      const stored = await this.#store.get(this.#storeKey(text));
-      if (!stored || stored.expires <= Date.now()) return undefined;
-      return { snapshot: decode(stored.bytes), expires: stored.expires, operation: stored.operation };
+      return await this.#behind.read(text);
     } catch (error) {
-      owner.observer.failed("get", error);
+      observer.failed("get", error);
       return undefined;
     }
   }
 
   async #keep(text: string, snapshot: Snapshot, { operation, observer }: Owner, ttl: number): Promise<boolean> {
-    const expires = Date.now() + ttl;
-    const entry: Entry = { snapshot, expires, operation };
+    const entry: Entry = { snapshot, expires: Date.now() + ttl, operation };
     this.#memory.set(text, entry);
     observer.set("memory", undefined);
-    const store = this.#store;
-    if (!store) return true;
     try {
-      const bytes = encode(snapshot);
-      this.#unwritten.set(text, entry);
-      await store.set(this.#storeKey(text), { operation, bytes, expires });
-      observer.set("store", bytes.byteLength);
+      const bytes = await this.#behind.write(text, entry);
+      if (bytes !== undefined) observer.set("store", bytes);
       return true;
     } catch (error) {
       observer.failed("set", error);
       return false;
-    } finally {
-      if (this.#unwritten.get(text) === entry) this.#unwritten.delete(text);
     }
   }
 
-  /** Stores see no argument, and no key longer than this. */
-  #storeKey(text: string): string {
-    const end = text.indexOf(":");
-    const whole = this.#spaces[Number(text.slice(0, end))] + text.slice(end + 1);
-    return createHash("sha256").update(Buffer.from(whole, "utf16le")).digest("base64url");
+  #forgetAll(): void {
+    this.#changes++;
+    this.#flights.forgetAll();
+    this.#memory.clear();
   }
 
   #entriesInMemory(): Map<string, number> {
@@ -312,10 +244,4 @@ export class Cache {
     }
     return entries;
   }
-}
-
-function sum(numbers: Iterable<number>): number {
-  let all = 0;
-  for (const number of numbers) all += number;
-  return all;
 }

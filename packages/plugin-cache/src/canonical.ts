@@ -59,13 +59,15 @@ export function canonicalArguments(prefix: string, args: readonly unknown[]): st
   let text = prefix;
   for (let position = 0; position < args.length; position++) {
     const argument = args[position];
-    text += typeof argument === "object" ? encode(argument, new Trail(position)) : encodeAt(argument, position);
+    text +=
+      typeof argument === "object" ? encode(argument, new Trail(position)) : encodeAt(argument, position);
   }
   return text;
 }
 
 function encodeAt(argument: unknown, position: number): string {
-  if (typeof argument === "function" || typeof argument === "symbol") throw new NotAKeyError([position], describe(argument));
+  if (typeof argument === "function" || typeof argument === "symbol")
+    throw new NotAKeyError([position], describe(argument));
   return encode(argument, undefined);
 }
 
@@ -100,7 +102,9 @@ class Trail {
 function encode(value: unknown, trail: Trail | undefined): string {
   switch (typeof value) {
     case "string":
-      return value.length > longestLiteral ? `S${value.length}:${sha256(value)}` : `s${value.length}:${value}`;
+      return value.length > longestLiteral
+        ? `S${value.length}:${sha256(value)}`
+        : `s${value.length}:${value}`;
     case "number":
       return value === 0 && 1 / value < 0 ? "n-0;" : `n${value};`;
     case "boolean":
@@ -126,7 +130,9 @@ function encodeObject(value: object, trail: Trail): string {
 function encodeKind(value: object, trail: Trail): string {
   switch (kindOf(value)) {
     case "plain":
-      return declaresIdentity(value) ? encodeIdentity(value, trail) : encodeProperties("o", value as Record<string, unknown>, trail);
+      return declaresIdentity(value)
+        ? encodeIdentity(value, trail)
+        : encodeProperties("o", value as Record<string, unknown>, trail);
     case "null-prototype":
       return encodeProperties("p", value as Record<string, unknown>, trail);
     case "array":
@@ -138,11 +144,17 @@ function encodeKind(value: object, trail: Trail): string {
       refuseProperties(value, trail);
       return unordered(
         "m",
-        Array.from(value as Map<unknown, unknown>, ([key, item], index) => trail.child(index, key) + trail.child(index, item)),
+        Array.from(
+          value as Map<unknown, unknown>,
+          ([key, item], index) => trail.child(index, key) + trail.child(index, item),
+        ),
       );
     case "set":
       refuseProperties(value, trail);
-      return unordered("e", Array.from(value as Set<unknown>, (item, index) => trail.child(index, item)));
+      return unordered(
+        "e",
+        Array.from(value as Set<unknown>, (item, index) => trail.child(index, item)),
+      );
     case "regexp": {
       refuseProperties(value, trail);
       const { source, flags, lastIndex } = value as RegExp;
@@ -150,7 +162,10 @@ function encodeKind(value: object, trail: Trail): string {
     }
     case "view": {
       const view = value as NodeJS.ArrayBufferView;
-      return encodeBytes(view.constructor.name, new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+      return encodeBytes(
+        view.constructor.name,
+        new Uint8Array(view.buffer, view.byteOffset, view.byteLength),
+      );
     }
     case "array-buffer":
       return encodeBytes("ArrayBuffer", new Uint8Array(value as ArrayBuffer));
@@ -214,7 +229,8 @@ function refuseProperties(value: object, trail: Trail): void {
 
 function refuseSymbols(value: object, trail: Trail): void {
   const [symbol] = Object.getOwnPropertySymbols(value);
-  if (symbol !== undefined && symbol !== cacheKey) throw trail.refuse(`an object with the symbol key ${String(symbol)}`);
+  if (symbol !== undefined && symbol !== cacheKey)
+    throw trail.refuse(`an object with the symbol key ${String(symbol)}`);
 }
 
 function sha256(content: string | Uint8Array): string {

@@ -1,7 +1,17 @@
 import { deserialize, serialize } from "node:v8";
 import { crc32 } from "node:zlib";
 import type { Kind } from "./kinds.js";
-import { bareError, copyValue, keep, setOwn, startWalk, tag, takeSnapshot, type Snapshot, type Walk } from "./snapshot.js";
+import {
+  bareError,
+  copyValue,
+  keep,
+  setOwn,
+  startWalk,
+  tag,
+  takeSnapshot,
+  type Snapshot,
+  type Walk,
+} from "./snapshot.js";
 
 /** Says why stored bytes are no value: damaged, or written by a version that this one cannot read. */
 export class UnreadableError extends Error {
@@ -42,7 +52,8 @@ export function encode(given: Snapshot): Buffer {
  */
 export function decode(bytes: Uint8Array): Snapshot {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (buffer.length <= headerBytes || buffer[0] !== format) throw new UnreadableError("the entry has another format");
+  if (buffer.length <= headerBytes || buffer[0] !== format)
+    throw new UnreadableError("the entry has another format");
   const flags = buffer[1]!;
   const body = buffer.subarray(headerBytes);
   if (crc32(body, flags) !== buffer.readUInt32LE(2)) throw new UnreadableError("the entry is damaged");

@@ -32,7 +32,8 @@ export class FileDigests {
     const seen = this.#seen.get(path);
     if (seen?.identity === identify(found)) return seen.digest;
     const { digest, stats } = await read(path);
-    if (Date.now() - Number(stats.mtimeMs) > settledAfterMs) this.#seen.set(path, { identity: identify(stats), digest });
+    if (Date.now() - Number(stats.mtimeMs) > settledAfterMs)
+      this.#seen.set(path, { identity: identify(stats), digest });
     return digest;
   }
 }
@@ -47,7 +48,8 @@ async function read(path: string): Promise<{ digest: string; stats: BigIntStats 
   try {
     const stats = await file.stat({ bigint: true });
     const hash = createHash("sha256");
-    for await (const chunk of file.createReadStream({ autoClose: false, highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+    for await (const chunk of file.createReadStream({ autoClose: false, highWaterMark: 1 << 20 }))
+      hash.update(chunk as Buffer);
     return { digest: hash.digest("base64url"), stats };
   } finally {
     await file.close();

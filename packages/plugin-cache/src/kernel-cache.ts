@@ -67,7 +67,11 @@ export class KernelCache {
   async #openStore(): Promise<void> {
     const { observer } = this.#owner;
     try {
-      this.cache.use(await openStore(this.#setting, this.#kernel.config.cwd, (error) => observer.failed("background", error)));
+      this.cache.use(
+        await openStore(this.#setting, this.#kernel.config.cwd, (error) =>
+          observer.failed("background", error),
+        ),
+      );
     } catch (error) {
       observer.failed("open", error);
       const reason = error instanceof Error ? error.message : String(error);

@@ -3,7 +3,10 @@ import { canonical, canonicalArguments, NotAKeyError } from "./canonical.js";
 import { describePath } from "./kinds.js";
 
 /** What tells one operation's results from those of all others, whatever the arguments. */
-export function keyspace(operation: string, { namespace, version }: { namespace?: string; version?: string | number } = {}): string {
+export function keyspace(
+  operation: string,
+  { namespace, version }: { namespace?: string; version?: string | number } = {},
+): string {
   return canonical([operation, namespace, version]);
 }
 
@@ -16,7 +19,11 @@ export function keyspace(operation: string, { namespace, version }: { namespace?
  * @returns a function that throws ConfigurationError (`MLMCP_CACHE_KEY`) where the arguments, or
  * what `key` made of them, cannot be a key.
  */
-export function createKeys(operation: string, space: string, key?: (...args: any[]) => unknown): (args: unknown[]) => string {
+export function createKeys(
+  operation: string,
+  space: string,
+  key?: (...args: any[]) => unknown,
+): (args: unknown[]) => string {
   if (!key) {
     return (args) => {
       try {
@@ -39,12 +46,15 @@ function refuseArguments(operation: string, error: unknown): unknown {
   if (!(error instanceof NotAKeyError)) return error;
   const [position, ...path] = error.path as [number, ...(string | number)[]];
   const where = `argument ${position + 1}${path.length > 0 ? ` (${describePath(path)})` : ""}`;
-  return new ConfigurationError(`${operation} cannot be cached by its arguments: ${where} is ${error.found}. ${mends[0]}`, {
-    code: "MLMCP_CACHE_KEY",
-    cause: error,
-    context: { operation, argument: position + 1, path, found: error.found },
-    suggestions: mends,
-  });
+  return new ConfigurationError(
+    `${operation} cannot be cached by its arguments: ${where} is ${error.found}. ${mends[0]}`,
+    {
+      code: "MLMCP_CACHE_KEY",
+      cause: error,
+      context: { operation, argument: position + 1, path, found: error.found },
+      suggestions: mends,
+    },
+  );
 }
 
 const mends = [

@@ -29,7 +29,16 @@ const typedArrays = [
   BigInt64Array,
   BigUint64Array,
 ];
-const errors = [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError];
+const errors = [
+  Error,
+  TypeError,
+  RangeError,
+  SyntaxError,
+  ReferenceError,
+  EvalError,
+  URIError,
+  AggregateError,
+];
 
 const kinds = new Map<object | null, Kind>([
   [Object.prototype, "plain"],
@@ -50,7 +59,10 @@ const kinds = new Map<object | null, Kind>([
 
 /** By the constructor's name, what makes sure of it: for objects of another realm, as test runners make them. */
 const brands: Record<string, [(value: object) => boolean, Kind]> = {
-  Object: [(value) => Object.getPrototypeOf(Object.getPrototypeOf(value)) === null && !types.isBoxedPrimitive(value), "plain"],
+  Object: [
+    (value) => Object.getPrototypeOf(Object.getPrototypeOf(value)) === null && !types.isBoxedPrimitive(value),
+    "plain",
+  ],
   Array: [Array.isArray, "array"],
   Date: [types.isDate, "date"],
   Map: [types.isMap, "map"],
@@ -66,7 +78,8 @@ const brands: Record<string, [(value: object) => boolean, Kind]> = {
 export function kindOf(value: object): Kind {
   const prototype = Object.getPrototypeOf(value) as object | null;
   const known = kinds.get(prototype);
-  if (known !== undefined) return known === "plain" || known === "null-prototype" || isGenuine(value, known) ? known : "other";
+  if (known !== undefined)
+    return known === "plain" || known === "null-prototype" || isGenuine(value, known) ? known : "other";
   // Test runners put another Date in the place of the one that was there when this module loaded.
   if (prototype === Date.prototype) return types.isDate(value) ? "date" : "other";
   const name: unknown = (prototype as { constructor?: { name?: unknown } }).constructor?.name;
@@ -103,13 +116,16 @@ export function describe(value: unknown): string {
   if (typeof value === "function") return `the function "${value.name || "anonymous"}"`;
   if (typeof value === "symbol") return `the symbol ${String(value)}`;
   if (typeof value !== "object" || value === null) return String(value);
-  const name: unknown = (Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null)?.constructor?.name;
+  const name: unknown = (Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null)
+    ?.constructor?.name;
   return `an instance of ${typeof name === "string" && name !== "" ? name : "a class without a name"}`;
 }
 
 /** `[2].filter.on`: where in a value something stands. */
 export function describePath(path: readonly (string | number)[]): string {
   return path
-    .map((key) => (typeof key === "number" ? `[${key}]` : /^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`))
+    .map((key) =>
+      typeof key === "number" ? `[${key}]` : /^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`,
+    )
     .join("");
 }

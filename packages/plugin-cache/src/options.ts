@@ -1,4 +1,5 @@
 import type { Duration, JsonSchema } from "@mlmcp/core";
+import type { AnyParameters, AnyResult } from "./decorators/cached-types.js";
 import type { StoreSetting } from "./stores/open-store.js";
 
 /**
@@ -6,10 +7,10 @@ import type { StoreSetting } from "./stores/open-store.js";
  * needs, hence a type for each.
  */
 export interface CachedOptions<
-  KeyArgs extends any[] = any[],
-  FilesArgs extends any[] = any[],
-  WhenArgs extends any[] = any[],
-  Result = any,
+  KeyArgs extends AnyParameters = AnyParameters,
+  FilesArgs extends AnyParameters = AnyParameters,
+  WhenArgs extends AnyParameters = AnyParameters,
+  Result = AnyResult,
 > {
   /**
    * How long a result is fresh, in milliseconds or as a text (`"5m"`). 0 keeps nothing: calls

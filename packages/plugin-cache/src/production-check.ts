@@ -12,6 +12,9 @@ export const privateFile: ProductionCheck = {
     const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0;
     if ((mode & 0o006) === 0) return undefined;
     const rights = (mode & 0o777).toString(8).padStart(4, "0");
-    return { level: "refuse", message: `The cache file ${file} is open to every user of the machine (mode ${rights}). Run \`chmod 600 ${file}\`.` };
+    return {
+      level: "refuse",
+      message: `The cache file ${file} is open to every user of the machine (mode ${rights}). Run \`chmod 600 ${file}\`.`,
+    };
   },
 };

@@ -81,7 +81,8 @@ export function copyOf(snapshot: Snapshot): unknown {
 /** Copies without checks and without memory where no walk is given: for the trees of snapshots. */
 export function copyValue(value: unknown, walk: Walk | undefined): unknown {
   if (typeof value !== "object" || value === null) {
-    if (walk && (typeof value === "function" || typeof value === "symbol")) throw refuse(walk, describe(value));
+    if (walk && (typeof value === "function" || typeof value === "symbol"))
+      throw refuse(walk, describe(value));
     return value;
   }
   if (walk) {
@@ -184,7 +185,8 @@ function copyArray(value: unknown[], walk: Walk | undefined): unknown[] {
     present++;
     copy[index] = typeof item === "object" || walk ? child(index, item, walk) : item;
   }
-  if (walk && Object.keys(value).length !== present) throw refuse(walk, "an array with properties beside its items");
+  if (walk && Object.keys(value).length !== present)
+    throw refuse(walk, "an array with properties beside its items");
   return copy;
 }
 
@@ -201,8 +203,6 @@ function copyProperties<T extends object>(from: object, to: T, walk: Walk | unde
   }
   return to;
 }
-
-const constructors = { Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError };
 
 /** An error of a standard class, without anything of its own yet. */
 export function bareError(className: string): Error {
@@ -257,7 +257,8 @@ function refuseSymbols(value: object, walk: Walk): void {
 }
 
 function refuseProperties(value: object, walk: Walk | undefined): void {
-  if (walk && Object.keys(value).length > 0) throw refuse(walk, `${describe(value)} with properties of its own`);
+  if (walk && Object.keys(value).length > 0)
+    throw refuse(walk, `${describe(value)} with properties of its own`);
 }
 
 function refuse(walk: Walk, found: string): UnstorableError {

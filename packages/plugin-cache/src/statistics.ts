@@ -18,6 +18,7 @@ export interface OperationStatistics {
   readonly hitRate: number;
   readonly hitsByTier: Readonly<Record<Tier, number>>;
   readonly sets: number;
+  /** Failures of the cache itself, none of which failed a call. */
   readonly errors: number;
   /** Fresh entries, in the store where it can count, else in memory. */
   readonly entries: number;
@@ -27,31 +28,66 @@ export interface CacheStatistics extends OperationStatistics {
   /** The store's name; `undefined` where there is only memory. */
   readonly store: string | undefined;
   readonly memory: { readonly entries: number; readonly maxEntries: number };
+  /** By id, those with something to tell. */
   readonly operations: Readonly<Record<string, OperationStatistics>>;
 }
 
-export function noCounts(): Counters {
+/** What the tiers hold, by operation. */
+export interface Holdings {
+  readonly store: string | undefined;
+  /** `undefined` where the store cannot count. */
+  readonly stored: ReadonlyMap<string, number> | undefined;
+  readonly inMemory: ReadonlyMap<string, number>;
+  readonly maxEntries: number;
+}
+
+/** Counts by operation, and their sum. */
+export class Statistics {
+  readonly #counters = new Map<string, Counters>();
+
+  /** The counters of one operation, to be counted up. */
+  of(operation: string): Counters {
+    let counters = this.#counters.get(operation);
+    if (!counters) this.#counters.set(operation, (counters = noCounts()));
+    return counters;
+  }
+
+  summarise({ store, stored, inMemory, maxEntries }: Holdings): CacheStatistics {
+    const names = new Set([...this.#counters.keys(), ...inMemory.keys(), ...(stored?.keys() ?? [])]);
+    const operations: Record<string, OperationStatistics> = {};
+    const all = noCounts();
+    let entries = 0;
+    for (const name of [...names].sort()) {
+      const counters = this.#counters.get(name) ?? noCounts();
+      // The last writes may be on their way to the store still.
+      const own = Math.max(inMemory.get(name) ?? 0, stored?.get(name) ?? 0);
+      add(all, counters);
+      entries += own;
+      const summary = summarise(counters, own);
+      if (isActive(summary)) operations[name] = summary;
+    }
+    const entriesInMemory = [...inMemory.values()].reduce((sum, count) => sum + count, 0);
+    return { ...summarise(all, entries), store, memory: { entries: entriesInMemory, maxEntries }, operations };
+  }
+}
+
+function noCounts(): Counters {
   return { hits: { memory: 0, store: 0, flight: 0 }, misses: 0, sets: 0, errors: 0 };
 }
 
-export function summarise(counters: Counters, entries: number): OperationStatistics {
-  const { misses, sets, errors } = counters;
-  const hits = counters.hits.memory + counters.hits.store + counters.hits.flight;
-  return { hits, misses, hitRate: hits === 0 ? 0 : hits / (hits + misses), hitsByTier: { ...counters.hits }, sets, errors, entries };
+function add(to: Counters, { hits, misses, sets, errors }: Counters): void {
+  for (const tier of ["memory", "store", "flight"] as const) to.hits[tier] += hits[tier];
+  to.misses += misses;
+  to.sets += sets;
+  to.errors += errors;
 }
 
-export function total(all: Iterable<Counters>): Counters {
-  const sum = noCounts();
-  for (const { hits, misses, sets, errors } of all) {
-    for (const tier of ["memory", "store", "flight"] as const) sum.hits[tier] += hits[tier];
-    sum.misses += misses;
-    sum.sets += sets;
-    sum.errors += errors;
-  }
-  return sum;
+function summarise({ hits: hitsByTier, misses, sets, errors }: Counters, entries: number): OperationStatistics {
+  const hits = hitsByTier.memory + hitsByTier.store + hitsByTier.flight;
+  const hitRate = hits === 0 ? 0 : hits / (hits + misses);
+  return { hits, misses, hitRate, hitsByTier: { ...hitsByTier }, sets, errors, entries };
 }
 
-/** Whether there is anything to tell. */
-export function isActive({ hits, misses, sets, errors, entries }: OperationStatistics): boolean {
+function isActive({ hits, misses, sets, errors, entries }: OperationStatistics): boolean {
   return hits + misses + sets + errors + entries > 0;
 }

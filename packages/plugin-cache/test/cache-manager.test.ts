@@ -4,7 +4,10 @@ import { cached, cachePlugin, CacheManager } from "@mlmcp/plugin-cache";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 async function managed(cache: object = {}) {
-  const kernel = await createTestKernel({ plugins: [cachePlugin], config: { cache: { store: "memory:", ...cache } } });
+  const kernel = await createTestKernel({
+    plugins: [cachePlugin],
+    config: { cache: { store: "memory:", ...cache } },
+  });
   onTestFinished(() => kernel.stop());
   return { kernel, manager: kernel.resolve(CacheManager) };
 }
@@ -14,8 +17,10 @@ describe("CacheManager", () => {
     const { manager } = await managed();
     let made = 0;
     const make = async (): Promise<{ n: number }> => ({ n: ++made });
-    const values = await Promise.all(Array.from({ length: 5 }, () => manager.getOrSet(["rates", new Date(0)], make)));
-    expect(values).toEqual(Array(5).fill({ n: 1 }));
+    const values = await Promise.all(
+      Array.from({ length: 5 }, () => manager.getOrSet(["rates", new Date(0)], make)),
+    );
+    expect(values).toEqual(Array.from({ length: 5 }, () => ({ n: 1 })));
     values[0]!.n = 9;
     expect(await manager.getOrSet(["rates", new Date(0)], make)).toEqual({ n: 1 });
     expect(await manager.getOrSet(["rates", new Date(1)], make)).toEqual({ n: 2 });
@@ -55,14 +60,18 @@ describe("CacheManager", () => {
     expect([await manager.get("short"), await manager.get("section")]).toEqual([undefined, 2]);
     vi.advanceTimersByTime(5_000);
     expect(await manager.get("section")).toBeUndefined();
-    await expect(manager.set("k", 1, { ttl: "soon" as "1s" })).rejects.toThrow('ttl is "soon"; expected milliseconds or a text such as "5m".');
+    await expect(manager.set("k", 1, { ttl: "soon" as "1s" })).rejects.toThrow(
+      'ttl is "soon"; expected milliseconds or a text such as "5m".',
+    );
   });
 
   it("refuses a value that cannot be copied, and a key that cannot be one", async () => {
     const { manager } = await managed();
     const refusal = manager.set("k", { on: () => 1 });
     await expect(refusal).rejects.toBeInstanceOf(ValidationError);
-    await expect(refusal).rejects.toThrow('The value cannot be cached: the result.on is the function "on". Give plain data.');
+    await expect(refusal).rejects.toThrow(
+      'The value cannot be cached: the value\'s .on is the function "on". Give plain data.',
+    );
     await expect(manager.get(Symbol("k"))).rejects.toMatchObject({ code: "MLMCP_CACHE_KEY" });
   });
 
@@ -87,16 +96,19 @@ describe("CacheManager", () => {
     expect(own.ran).toBe(2);
   });
 
-  it.each(["delete", "clear"] as const)("keeps nothing that was under way at a %s, and gives it to those who wait", async (how) => {
-    const { manager } = await managed();
-    let land!: (value: string) => void;
-    const slow = new Promise<string>((resolve) => (land = resolve));
-    const waiting = manager.getOrSet("k", () => slow);
-    await (how === "delete" ? manager.delete("k") : manager.clear());
-    land("stale");
-    expect(await waiting).toBe("stale");
-    expect(await manager.get("k")).toBeUndefined();
-  });
+  it.each(["delete", "clear"] as const)(
+    "keeps nothing that was under way at a %s, and gives it to those who wait",
+    async (how) => {
+      const { manager } = await managed();
+      let land!: (value: string) => void;
+      const slow = new Promise<string>((resolve) => (land = resolve));
+      const waiting = manager.getOrSet("k", () => slow);
+      await (how === "delete" ? manager.delete("k") : manager.clear());
+      land("stale");
+      expect(await waiting).toBe("stale");
+      expect(await manager.get("k")).toBeUndefined();
+    },
+  );
 
   it("keeps what was set while an older value was under way", async () => {
     const { manager } = await managed();

@@ -11,7 +11,10 @@ describe("codec", () => {
   it("gives back what it was given, in every generated value", () => {
     const survives = (value: unknown): boolean => {
       const snapshot = takeSnapshot(value);
-      return isDeepStrictEqual(copyOf(snapshot), value) && isDeepStrictEqual(copyOf(decode(encode(snapshot))), value);
+      return (
+        isDeepStrictEqual(copyOf(snapshot), value) &&
+        isDeepStrictEqual(copyOf(decode(encode(snapshot))), value)
+      );
     };
     fc.assert(fc.property(storableInSmall, survives), { numRuns: 100_000 });
     fc.assert(fc.property(storable, survives), { numRuns: 5_000 });
@@ -23,9 +26,11 @@ describe("codec", () => {
     expect((roundTrip(new Date(NaN)) as Date).getTime()).toBeNaN();
     expect((roundTrip([new URL("https://a.b/?c=d#e")]) as [URL])[0].href).toBe("https://a.b/?c=d#e");
     expect(String(roundTrip(new URLSearchParams("b=1&a=%20&b=2")))).toBe("b=1&a=+&b=2");
-    expect(0 in (roundTrip([, 1]) as unknown[])).toBe(false);
-    expect((roundTrip([1, , ,]) as unknown[]).length).toBe(3);
-    expect(Buffer.isBuffer(roundTrip({ b: Buffer.from("x") }) && (roundTrip(Buffer.from("x")) as Buffer))).toBe(true);
+    expect(0 in (roundTrip(Object.assign([], { 1: "b" })) as unknown[])).toBe(false);
+    expect((roundTrip(Object.assign(["a"], { length: 3 })) as unknown[]).length).toBe(3);
+    expect(
+      Buffer.isBuffer(roundTrip({ b: Buffer.from("x") }) && (roundTrip(Buffer.from("x")) as Buffer)),
+    ).toBe(true);
     const expression = /a/g;
     expression.lastIndex = 3;
     expect((roundTrip([expression]) as [RegExp])[0].lastIndex).toBe(3);
@@ -60,7 +65,15 @@ describe("codec", () => {
     }
     const url = new URL("https://example.org/");
     const bare = Object.assign(Object.create(null) as object, {}) as { up?: Node };
-    const node: Node = { map: new Map(), set: new Set(), list: [], bare, error: new Error("e"), url, again: url };
+    const node: Node = {
+      map: new Map(),
+      set: new Set(),
+      list: [],
+      bare,
+      error: new Error("e"),
+      url,
+      again: url,
+    };
     node.self = node;
     node.map.set(node, node);
     node.set.add(node);
@@ -119,11 +132,16 @@ describe("codec", () => {
     ["a promise", { "in time": Promise.resolve() }, '["in time"]', "an instance of Promise"],
     ["a boxed primitive", [new Number(1)], "[0]", "an instance of Number"],
     ["an array with properties", /b/.exec("abc"), "", "an array with properties beside its items"],
-    ["a Date with properties", Object.assign(new Date(), { zone: "CET" }), "", "an instance of Date with properties of its own"],
+    [
+      "a Date with properties",
+      Object.assign(new Date(), { zone: "CET" }),
+      "",
+      "an instance of Date with properties of its own",
+    ],
     ["an object that only claims to be a Map", Object.create(Map.prototype), "", "an instance of Map"],
   ])("refuses %s and says where it stands", (_, value, path, found) => {
     expect(() => takeSnapshot(value)).toThrow(UnstorableError);
-    expect(() => takeSnapshot(value)).toThrow(`the result${path} is ${found}`);
+    expect(() => takeSnapshot(value)).toThrow(`the value${path === "" ? "" : `'s ${path}`} is ${found}`);
   });
 
   it("tells damaged bytes and foreign formats from values, for every flipped bit", () => {
@@ -144,8 +162,10 @@ function spoil(value: unknown): void {
   if (value instanceof Map || value instanceof Set || value instanceof URLSearchParams) {
     for (const key of [...value.keys()]) value.delete(key as never);
   } else if (value instanceof Date) value.setTime(1);
-  else if (value instanceof DataView) for (let at = 0; at < value.byteLength; at++) value.setUint8(at, 255 - value.getUint8(at));
-  else if (ArrayBuffer.isView(value)) new Uint8Array(value.buffer, value.byteOffset, value.byteLength).reverse();
+  else if (value instanceof DataView)
+    for (let at = 0; at < value.byteLength; at++) value.setUint8(at, 255 - value.getUint8(at));
+  else if (ArrayBuffer.isView(value))
+    new Uint8Array(value.buffer, value.byteOffset, value.byteLength).reverse();
   else if (value instanceof ArrayBuffer) new Uint8Array(value).fill(7);
   else if (value instanceof URL) value.hash = "#spoilt";
   else if (Array.isArray(value)) {

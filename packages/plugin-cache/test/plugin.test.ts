@@ -8,14 +8,19 @@ import { temporaryDirectory } from "./temporary.js";
 
 describe("the plugin keeps the contract of plugins,", () => {
   describe("with memory only:", () => {
-    for (const { title, run } of pluginContract({ plugin: cachePlugin, config: { cache: { store: "memory:" } } })) it(title, run);
+    for (const { title, run } of pluginContract({
+      plugin: cachePlugin,
+      config: { cache: { store: "memory:" } },
+    })) {
+      it(title, () => expect(run()).resolves.toBeUndefined());
+    }
   });
   describe("with SQLite:", () => {
     const config = { cache: { store: "" } };
     for (const { title, run } of pluginContract({ plugin: cachePlugin, config })) {
       it(title, async () => {
         config.cache.store = `sqlite://${join(temporaryDirectory(), "cache.db")}`;
-        await run();
+        await expect(run()).resolves.toBeUndefined();
       });
     }
   });
@@ -23,7 +28,9 @@ describe("the plugin keeps the contract of plugins,", () => {
 
 describe("@cached keeps the contract of decorators:", () => {
   const config = { cache: { store: "memory:" } };
-  for (const { title, run } of decoratorContract({ decorator: cached, plugins: [cachePlugin], config })) it(title, run);
+  for (const { title, run } of decoratorContract({ decorator: cached, plugins: [cachePlugin], config })) {
+    it(title, () => expect(run()).resolves.toBeUndefined());
+  }
 });
 
 let ran = 0;
@@ -75,7 +82,11 @@ describe("a cache with SQLite", () => {
     }
     expect(new Set(results.map(({ columns }) => columns.get("delay")!.buffer)).size).toBe(3);
     expect(tiers).toEqual(["store", "flight", "memory"]);
-    expect((await second.resolve(CacheManager).stats()).operations["Analyses.analyse"]).toMatchObject({ entries: 1, hits: 3, misses: 0 });
+    expect((await second.resolve(CacheManager).stats()).operations["Analyses.analyse"]).toMatchObject({
+      entries: 1,
+      hits: 3,
+      misses: 0,
+    });
   });
 
   it("finds in the store what memory had no place for, until it expires there too", async () => {
@@ -97,7 +108,13 @@ describe("a cache with SQLite", () => {
 
   it("puts the default file under the configuration's directory", async () => {
     const cwd = temporaryDirectory();
-    await using kernel = await createKernel({ cwd, configFile: false, env: {}, plugins: [cachePlugin], autoload: false });
+    await using kernel = await createKernel({
+      cwd,
+      configFile: false,
+      env: {},
+      plugins: [cachePlugin],
+      autoload: false,
+    });
     expect(existsSync(join(cwd, ".mlmcp", "cache.db"))).toBe(true);
     expect((await kernel.health()).checks["@mlmcp/plugin-cache/store"]).toEqual({
       status: "up",
@@ -127,33 +144,43 @@ describe("a cache with SQLite", () => {
   });
 
   it.each([
-    ["another program's file", (file: string) => writeFileSync(file, "something else"), "the file is not a cache of @mlmcp/plugin-cache"],
+    [
+      "another program's file",
+      (file: string) => writeFileSync(file, "something else"),
+      "the file is not a cache of @mlmcp/plugin-cache",
+    ],
     ["a file in place of its directory", (file: string) => writeFileSync(join(file, ".."), ""), "ENOTDIR"],
-  ])("serves from memory with a warning where %s is in the way, and says so in its health", async (_, spoil, reason) => {
-    const directory = join(temporaryDirectory(), "inner");
-    const file = join(directory, "cache.db");
-    if (reason !== "ENOTDIR") mkdirSync(directory);
-    spoil(file);
-    const errors = recordErrors();
-    const warnings = recordWarnings();
-    ran = 0;
-    await using kernel = await start(file);
-    const analyses = kernel.adopt(new Analyses());
-    await analyses.analyse("flights");
-    await analyses.analyse("flights");
-    expect(ran).toBe(1);
-    await settled();
-    expect(errors).toEqual(["open"]);
-    expect(warnings[0]).toContain(`The cache sqlite://${file} cannot be opened (`);
-    expect(warnings[0]).toContain(reason);
-    const { status, checks } = await kernel.health();
-    expect(status).toBe("degraded");
-    expect(checks["@mlmcp/plugin-cache/store"]).toMatchObject({ status: "down", details: { serving: "memory only" } });
-    // Once the way is free, the health check mends it.
-    rmSync(reason === "ENOTDIR" ? directory : file);
-    expect((await kernel.health()).status).toBe("up");
-    expect(existsSync(file)).toBe(true);
-  });
+  ])(
+    "serves from memory with a warning where %s is in the way, and says so in its health",
+    async (_, spoil, reason) => {
+      const directory = join(temporaryDirectory(), "inner");
+      const file = join(directory, "cache.db");
+      if (reason !== "ENOTDIR") mkdirSync(directory);
+      spoil(file);
+      const errors = recordErrors();
+      const warnings = recordWarnings();
+      ran = 0;
+      await using kernel = await start(file);
+      const analyses = kernel.adopt(new Analyses());
+      await analyses.analyse("flights");
+      await analyses.analyse("flights");
+      expect(ran).toBe(1);
+      await settled();
+      expect(errors).toEqual(["open"]);
+      expect(warnings[0]).toContain(`The cache sqlite://${file} cannot be opened (`);
+      expect(warnings[0]).toContain(reason);
+      const { status, checks } = await kernel.health();
+      expect(status).toBe("degraded");
+      expect(checks["@mlmcp/plugin-cache/store"]).toMatchObject({
+        status: "down",
+        details: { serving: "memory only" },
+      });
+      // Once the way is free, the health check mends it.
+      rmSync(reason === "ENOTDIR" ? directory : file);
+      expect((await kernel.health()).status).toBe("up");
+      expect(existsSync(file)).toBe(true);
+    },
+  );
 
   it("answers every call while the store fails, and counts and publishes each failure", async () => {
     const broken = {
@@ -164,7 +191,10 @@ describe("a cache with SQLite", () => {
     };
     const errors = recordErrors();
     ran = 0;
-    await using kernel = await createTestKernel({ plugins: [cachePlugin], config: { cache: { store: broken } } });
+    await using kernel = await createTestKernel({
+      plugins: [cachePlugin],
+      config: { cache: { store: broken } },
+    });
     const analyses = kernel.adopt(new Analyses());
     expect((await analyses.analyse("a")).name).toBe("a");
     expect((await analyses.analyse("a")).name).toBe("a");
@@ -177,23 +207,36 @@ describe("a cache with SQLite", () => {
     await expect(manager.clear()).rejects.toThrow("no clear");
     expect(errors.slice(2)).toEqual(["set", "delete", "clear"]);
     expect((await manager.stats()).errors).toBe(5);
-    expect((await kernel.health()).checks["@mlmcp/plugin-cache/store"]).toMatchObject({ status: "down", details: { error: "no get" } });
+    expect((await kernel.health()).checks["@mlmcp/plugin-cache/store"]).toMatchObject({
+      status: "down",
+      details: { error: "no get" },
+    });
   });
 
   it("does not start in production on a file that every user may read", async () => {
     const file = join(temporaryDirectory(), "cache.db");
     await (await start(file)).stop();
     const inProduction = (): Promise<Kernel> =>
-      createTestKernel({ plugins: [cachePlugin], config: { system: { environment: "production" }, cache: { store: `sqlite://${file}` } } });
+      createTestKernel({
+        plugins: [cachePlugin],
+        config: { system: { environment: "production" }, cache: { store: `sqlite://${file}` } },
+      });
     await (await inProduction()).stop();
     chmodSync(file, 0o644);
-    await expect(inProduction()).rejects.toThrow(`The cache file ${file} is open to every user of the machine (mode 0644). Run \`chmod 600 ${file}\`.`);
+    await expect(inProduction()).rejects.toThrow(
+      `The cache file ${file} is open to every user of the machine (mode 0644). Run \`chmod 600 ${file}\`.`,
+    );
     expect(statSync(file).mode & 0o777).toBe(0o644);
   });
 
   it("refuses a store that it does not know, with every other error of the section", async () => {
-    const wrong = createTestKernel({ plugins: [cachePlugin], config: { cache: { store: "mysql://db", ttl: "soon", maxEntries: 0 } } });
-    await expect(wrong).rejects.toThrow(/cache\.store[^]*cache\.ttl[^]*cache\.maxEntries|cache\.maxEntries[^]*cache\.store/);
+    const wrong = createTestKernel({
+      plugins: [cachePlugin],
+      config: { cache: { store: "mysql://db", ttl: "soon", maxEntries: 0 } },
+    });
+    await expect(wrong).rejects.toThrow(
+      /cache\.store[^]*cache\.ttl[^]*cache\.maxEntries|cache\.maxEntries[^]*cache\.store/,
+    );
   });
 
   it("opens nothing where caching is turned off", async () => {

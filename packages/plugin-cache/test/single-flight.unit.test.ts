@@ -16,10 +16,12 @@ describe("single-flight", () => {
     const flights = new SingleFlight<string>();
     const trace: string[] = [];
     const a = pending<string>();
-    const begin = (name: string, { work }: { work: Work<string> }) => () => {
-      trace.push(`begin ${name}`);
-      return work;
-    };
+    const begin =
+      (name: string, { work }: { work: Work<string> }) =>
+      () => {
+        trace.push(`begin ${name}`);
+        return work;
+      };
     const first = flights.join("a", begin("a", a));
     const second = flights.join("a", begin("a again", a));
     const b = pending<string>();
@@ -64,7 +66,10 @@ describe("single-flight", () => {
     const leavers = ["x", "y"].map((name) => {
       const controller = new AbortController();
       const join = flights.join("a", () => work, controller.signal);
-      return { controller, left: join.catch((reason: unknown) => void trace.push(`${name} left: ${String(reason)}`)) };
+      return {
+        controller,
+        left: join.catch((reason: unknown) => void trace.push(`${name} left: ${String(reason)}`)),
+      };
     });
     leavers[0]!.controller.abort("bored");
     await leavers[0]!.left;
@@ -99,8 +104,14 @@ describe("single-flight", () => {
     let listening = 0;
     const add = signal.addEventListener.bind(signal);
     const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = ((...given: Parameters<typeof add>) => (listening++, add(...given))) as typeof add;
-    signal.removeEventListener = ((...given: Parameters<typeof remove>) => (listening--, remove(...given))) as typeof remove;
+    signal.addEventListener = ((...given: Parameters<typeof add>) => (
+      listening++,
+      add(...given)
+    )) as typeof add;
+    signal.removeEventListener = ((...given: Parameters<typeof remove>) => (
+      listening--,
+      remove(...given)
+    )) as typeof remove;
     const { work, land } = pending<string>();
     const waiting = flights.join("a", () => work, signal);
     expect(listening).toBe(1);

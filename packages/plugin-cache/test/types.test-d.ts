@@ -18,7 +18,9 @@ test("@cached keeps the types of methods", () => {
       return id;
     }
   }
-  expectTypeOf<Service["plain"]>().toEqualTypeOf<(text: string, options?: { deep: boolean }) => Promise<number>>();
+  expectTypeOf<Service["plain"]>().toEqualTypeOf<
+    (text: string, options?: { deep: boolean }) => Promise<number>
+  >();
   expectTypeOf<Service["generic"]>().toEqualTypeOf<<T extends string>(value: T) => Promise<T>>();
 });
 
@@ -62,7 +64,10 @@ test("the options' functions may name fewer parameters than the method, and no o
     async many(...paths: string[]): Promise<number> {
       return paths.length;
     }
-    @cached({ key: () => "always", when: (result: { complete: boolean }, [id]: [number]) => result.complete && id > 0 })
+    @cached({
+      key: () => "always",
+      when: (result: { complete: boolean }, [id]: [number]) => result.complete && id > 0,
+    })
     async page(id: number): Promise<{ complete: boolean; rows: number[] }> {
       return { complete: id > 1, rows: [] };
     }
@@ -105,7 +110,9 @@ test("options that do not exist, or have another type, do not compile", () => {
 
 test("the manager infers what a function makes", () => {
   const manager = {} as CacheManager;
-  expectTypeOf(manager.getOrSet("k", async () => new Map([["a", 1]]))).toEqualTypeOf<Promise<Map<string, number>>>();
+  expectTypeOf(manager.getOrSet("k", async () => new Map([["a", 1]]))).toEqualTypeOf<
+    Promise<Map<string, number>>
+  >();
   expectTypeOf(manager.getOrSet("k", () => 1, { ttl: "5m" })).toEqualTypeOf<Promise<number>>();
   expectTypeOf(manager.get<Date>("k")).toEqualTypeOf<Promise<Date | undefined>>();
   expectTypeOf(manager.stats()).toEqualTypeOf<Promise<CacheStatistics>>();

@@ -27,7 +27,12 @@ const atoms = fc.oneof(
   fc.constantFrom(null, undefined),
   fc.bigInt(),
   fc.date({ noInvalidDate: true }),
-  fc.constantFrom(() => /a\/b/giu, () => /x/).map((make) => make()),
+  fc
+    .constantFrom(
+      () => /a\/b/giu,
+      () => /x/,
+    )
+    .map((make) => make()),
   views,
 );
 
@@ -63,7 +68,11 @@ const confusing = fc
 
 const hole = Symbol("hole");
 
-function nested(leaves: fc.Arbitrary<unknown>, words: fc.Arbitrary<string>, most: number): fc.Arbitrary<unknown> {
+function nested(
+  leaves: fc.Arbitrary<unknown>,
+  words: fc.Arbitrary<string>,
+  most: number,
+): fc.Arbitrary<unknown> {
   return fc.letrec<{ value: unknown }>((tie) => {
     const value = tie("value");
     const properties = fc.array(fc.tuple(words, value), { maxLength: most });

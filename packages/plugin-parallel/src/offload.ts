@@ -20,7 +20,7 @@ export interface OffloadedCall {
   readonly context: CallContext | undefined;
   readonly report: ((report: TaskReport) => void) | undefined;
   /** Runs the method in this thread. */
-  here(args: readonly unknown[]): unknown;
+  readonly here: (args: readonly unknown[]) => unknown;
 }
 
 /** Sends the calls of one operation to workers, whole or in parts. */
@@ -34,7 +34,7 @@ export class Offload {
     private readonly runtime: ParallelRuntime,
   ) {}
 
-  async run(self: unknown, args: unknown[], call: OffloadedCall): Promise<unknown> {
+  run(self: unknown, args: unknown[], call: OffloadedCall): Promise<unknown> {
     if (this.options.mode === "call") return this.#task(self, args, call);
     const [items, ...rest] = args;
     const { workers } = this.options;
@@ -48,7 +48,10 @@ export class Offload {
   #task(self: unknown, args: readonly unknown[], call: OffloadedCall): Promise<unknown> {
     const { workers, timeout } = this.options;
     return this.runtime.run({
-      ...call,
+      signal: call.signal,
+      context: call.context,
+      report: call.report,
+      here: call.here,
       label: this.operation.id,
       target: () => this.#target(self),
       args,

@@ -38,8 +38,12 @@ export class ParallelRuntime {
     return this.#options.runtime === "inline";
   }
 
-  async run(job: Job): Promise<unknown> {
-    return this.#runner().run(job);
+  run(job: Job): Promise<unknown> {
+    try {
+      return this.#runner().run(job);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Goes on with other options; tasks that wait or run are not touched. */

@@ -1,14 +1,12 @@
 import { argumentsNotClonable, isDataCloneError } from "./clone.js";
 import { decodeError } from "./error-codec.js";
 import { loadTimeout, MAIN_RUNS_AGAIN, mainRunsAgain, saysMainRunsAgain, taskTimeout } from "./faults.js";
-import { targetKey, type Target, type WorkerReply, type WorkerRequest } from "./protocol.js";
+import type { Target, WorkerReply } from "./protocol.js";
 import type { Job } from "./runner.js";
 import type { WorkerThread } from "./worker-thread.js";
 
 /** One task of a pool: waits, runs in one worker, and settles once. */
 export class PoolTask {
-  readonly job: Job;
-  readonly target: Target;
   readonly result: Promise<unknown>;
   readonly #queuedAt = performance.now();
   #resolve!: (value: unknown) => void;
@@ -17,9 +15,12 @@ export class PoolTask {
   /** Why it was given up: takes the place of the error that ending its worker causes. */
   #interruption: { readonly reason: unknown } | undefined;
 
-  constructor(job: Job, target: Target) {
-    this.job = job;
-    this.target = target;
+  constructor(
+    readonly job: Job,
+    readonly target: Target,
+    /** The target's number in the pool. */
+    readonly id: number,
+  ) {
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -36,12 +37,12 @@ export class PoolTask {
 
   /** Runs it. Never rejects; answers what it was rejected with, where it was. */
   async runIn(worker: WorkerThread, loadLimit: number): Promise<{ readonly error: unknown } | undefined> {
-    const { job } = this;
     this.#worker = worker;
     let startedAt: number | undefined;
     let failure: { readonly error: unknown } | undefined;
     try {
-      await this.#load(worker, loadLimit);
+      // A request of its own, so that the task's timeout does not count it.
+      if (!worker.loaded.has(this.id)) await this.#load(worker, loadLimit);
       startedAt = performance.now();
       worker.tasks += 1;
       this.#resolve(await this.#run(worker));
@@ -51,9 +52,10 @@ export class PoolTask {
       };
       this.#reject(failure.error);
     }
-    if (startedAt !== undefined) {
+    const { report } = this.job;
+    if (report && startedAt !== undefined) {
       const queueMs = startedAt - this.#queuedAt;
-      job.report?.({ worker: worker.id, queueMs, runMs: performance.now() - startedAt, ok: !failure });
+      report({ worker: worker.id, queueMs, runMs: performance.now() - startedAt, ok: !failure });
     }
     return failure;
   }
@@ -71,38 +73,28 @@ export class PoolTask {
       : error;
   }
 
-  /** The import of the module is a request of its own, so that the task's timeout does not count it. */
   async #load(worker: WorkerThread, limit: number): Promise<void> {
-    const { target } = this;
+    const { id, target } = this;
     const { label } = this.job;
-    const key = targetKey(target);
-    if (worker.loaded.has(key)) return;
-    const late = (): unknown => loadTimeout(label, target.module, limit);
-    valueOf(await this.#ask(worker, { kind: "load", label, target }, limit, late));
-    worker.loaded.add(key);
-  }
-
-  async #run(worker: WorkerThread): Promise<unknown> {
-    const { target } = this;
-    const { label, args, apply, advised, context, timeout } = this.job;
-    const late = (): unknown => taskTimeout(label, timeout!, worker.id);
-    const request = { kind: "run", label, target, args, apply, advised, context } as const;
+    const timer = setTimeout(() => this.interrupt(loadTimeout(label, target.module, limit)), limit);
     try {
-      return valueOf(await this.#ask(worker, request, timeout, late));
-    } catch (error) {
-      throw isDataCloneError(error) && !worker.gone ? argumentsNotClonable(label, args, error) : error;
+      valueOf(await worker.ask({ kind: "load", id, label, target }, label));
+      worker.loaded.add(id);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
-  async #ask(
-    worker: WorkerThread,
-    request: WorkerRequest,
-    limit: number | undefined,
-    late: () => unknown,
-  ): Promise<WorkerReply> {
-    const timer = limit === undefined ? undefined : setTimeout(() => this.interrupt(late()), limit);
+  async #run(worker: WorkerThread): Promise<unknown> {
+    const { label, args, apply, advised, context, timeout } = this.job;
+    const timer =
+      timeout === undefined
+        ? undefined
+        : setTimeout(() => this.interrupt(taskTimeout(label, timeout, worker.id)), timeout);
     try {
-      return await worker.ask(request);
+      return valueOf(await worker.ask({ kind: "run", id: this.id, args, apply, advised, context }, label));
+    } catch (error) {
+      throw isDataCloneError(error) && !worker.gone ? argumentsNotClonable(label, args, error) : error;
     } finally {
       clearTimeout(timer);
     }

@@ -78,7 +78,9 @@ export class ParallelProcessor {
     items: readonly Item[],
     options: MapOptions = {},
   ): Promise<Array<Awaited<Result>>> {
-    const { label, target, here } = this.#reference(task as MapTask<unknown, unknown>);
+    const { label, locate, here } = this.#reference(task as MapTask<unknown, unknown>);
+    let located: Target | undefined;
+    const target = (): Target => (located ??= locate());
     const {
       workers = this.#runtime.workers,
       chunkSize = defaultChunkSize(items.length, workers),
@@ -128,20 +130,20 @@ export class ParallelProcessor {
 
   #reference(task: MapTask<unknown, unknown>): {
     readonly label: string;
-    readonly target: () => Target;
+    readonly locate: () => Target;
     readonly here: (item: unknown) => unknown;
   } {
     if (typeof task !== "function") {
       const label = `${task.export} of ${task.module}`;
-      const target = (): FunctionTarget => ({
+      const locate = (): FunctionTarget => ({
         kind: "function",
         module: moduleUrl(label, task.module),
         export: task.export,
       });
       return {
         label,
-        target,
-        here: async (item) => (await importFunction(label, target())).call(undefined, item),
+        locate,
+        here: async (item) => (await importFunction(label, locate())).call(undefined, item),
       };
     }
     const operation = operationOf(task);
@@ -160,7 +162,7 @@ export class ParallelProcessor {
     const { owner, kind } = operation;
     return {
       label: operation.id,
-      target: () =>
+      locate: () =>
         operationTarget(operation, undefined, this.#host.moduleOf(operation), this.#runtime.operations),
       here: (item) => task.call(kind === "method" && owner ? this.#host.construct(owner) : owner, item),
     };

@@ -43,12 +43,12 @@ export interface CallContext {
   readonly deadline?: number;
 }
 
+/** A run names its target by the number that it was loaded under: the less a message holds, the cheaper it is. */
 export type WorkerRequest =
-  | { readonly kind: "load"; readonly label: string; readonly target: Target }
+  | { readonly kind: "load"; readonly id: number; readonly label: string; readonly target: Target }
   | {
       readonly kind: "run";
-      readonly label: string;
-      readonly target: Target;
+      readonly id: number;
       readonly args: readonly unknown[];
       readonly apply: Apply;
       /** Whether the method's other advice runs too. Where the call came through the decorator, it has run already. */
@@ -70,9 +70,4 @@ export interface WorkerSetup {
   readonly config: Readonly<Record<string, unknown>>;
   /** The directory that relative paths in it start from. */
   readonly cwd: string;
-}
-
-/** Identifies a target within one worker. */
-export function targetKey(target: Target): string {
-  return JSON.stringify(target);
 }

@@ -16,7 +16,7 @@ export interface Job {
   /** Names the work in errors: `ReportService.summarise`. Tasks of one label share its limit. */
   readonly label: string;
   /** Names the work for a worker; asked only where one runs it. */
-  target(): Target;
+  readonly target: () => Target;
   readonly args: readonly unknown[];
   readonly apply: Apply;
   readonly advised: boolean;
@@ -30,7 +30,7 @@ export interface Job {
   /** Told once it has run, also where it failed. */
   readonly report?: ((report: TaskReport) => void) | undefined;
   /** The same work in this thread, for the runtime `inline`. */
-  here(args: readonly unknown[]): unknown;
+  readonly here: (args: readonly unknown[]) => unknown;
 }
 
 export interface WorkerStats {

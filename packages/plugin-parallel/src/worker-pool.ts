@@ -6,6 +6,7 @@ import type { WorkerSetup } from "./protocol.js";
 import { Queue, type Place } from "./queue.js";
 import type { Job, ParallelStats, Runner } from "./runner.js";
 import { retire } from "./retire.js";
+import { TargetIds } from "./target-ids.js";
 import { WorkerThread } from "./worker-thread.js";
 
 export interface WorkerPoolOptions {
@@ -50,6 +51,7 @@ export class WorkerPool implements Runner {
   readonly #lanes = new Map<string, Lane>();
   readonly #running = new Set<PoolTask>();
   readonly #ids = new Set<number>();
+  readonly #targets = new TargetIds();
   readonly #aborts = new AbortListeners();
   /** Modules whose import starts the application, and the error that said so. */
   readonly #refused = new Map<string, unknown>();
@@ -68,28 +70,14 @@ export class WorkerPool implements Runner {
     return Math.max(this.#options.workers, this.#reserved);
   }
 
-  async run(job: Job): Promise<unknown> {
-    const { label, signal } = job;
-    const { maxQueue } = this.#options;
-    if (this.#closed) throw poolStopped(label);
-    signal?.throwIfAborted();
-    const target = job.target();
-    if (this.#refused.has(target.module))
-      throw mainRunsAgain(label, target.module, this.#refused.get(target.module));
-    this.#reserved = Math.max(this.#reserved, job.limit ?? 0);
-    const lane = this.#laneOf(label);
-    const startsNow = this.#hasRoom && lane.running < (job.limit ?? this.#capacity);
-    if (this.#queued >= maxQueue && !startsNow) {
-      this.#drop(lane);
-      throw queueFull(label, maxQueue);
+  run(job: Job): Promise<unknown> {
+    try {
+      const task = this.#enqueue(job);
+      this.#dispatch();
+      return task.result;
+    } catch (refusal) {
+      return Promise.reject(refusal);
     }
-
-    const task = new PoolTask(job, target);
-    const place = lane.waiting.push(task);
-    this.#queued += 1;
-    if (signal) this.#endOnAbort(task, lane, place, signal);
-    this.#dispatch();
-    return task.result;
   }
 
   /**
@@ -99,6 +87,8 @@ export class WorkerPool implements Runner {
   configure(options: WorkerPoolOptions): void {
     const keep = isDeepStrictEqual(this.#options.setup, options.setup) && this.#options.file === options.file;
     this.#options = keep ? { ...options, setup: this.#options.setup } : options;
+    // Operations ask again, with what they are told now.
+    this.#reserved = 0;
     for (const worker of this.#idle.splice(0)) this.#release(worker);
   }
 
@@ -142,6 +132,29 @@ export class WorkerPool implements Runner {
     for (const worker of this.#workers) this.#retire(worker);
     const ended = await Promise.all(this.#retiring);
     return ended.filter((inTime) => !inTime).length;
+  }
+
+  #enqueue(job: Job): PoolTask {
+    const { label, signal, limit = this.#options.workers } = job;
+    const { maxQueue } = this.#options;
+    if (this.#closed) throw poolStopped(label);
+    signal?.throwIfAborted();
+    const target = job.target();
+    const refusal = this.#refused.get(target.module);
+    if (refusal !== undefined) throw mainRunsAgain(label, target.module, refusal);
+
+    this.#reserved = Math.max(this.#reserved, limit);
+    const lane = this.#laneOf(label);
+    const startsNow = this.#hasRoom && lane.running < limit;
+    if (this.#queued >= maxQueue && !startsNow) {
+      this.#drop(lane);
+      throw queueFull(label, maxQueue);
+    }
+    const task = new PoolTask(job, target, this.#targets.idOf(target));
+    const place = lane.waiting.push(task);
+    this.#queued += 1;
+    if (signal) this.#endOnAbort(task, lane, place, signal);
+    return task;
   }
 
   #laneOf(label: string): Lane {

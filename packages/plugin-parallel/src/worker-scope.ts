@@ -9,16 +9,11 @@ import {
 } from "@mlmcp/core";
 import { mainRunsAgain } from "./faults.js";
 import { importFunction, importModule, type Method, type Module } from "./import-module.js";
-import {
-  targetKey,
-  type OperationTarget,
-  type Target,
-  type WorkerRequest,
-  type WorkerSetup,
-} from "./protocol.js";
+import type { OperationTarget, Target, WorkerRequest, WorkerSetup } from "./protocol.js";
 import { threadState, WORKER_PLUGIN } from "./thread-state.js";
 import { workerConfig } from "./worker-config.js";
 
+type LoadRequest = WorkerRequest & { readonly kind: "load" };
 type RunRequest = WorkerRequest & { readonly kind: "run" };
 type Class = Extract<Token<object>, abstract new (...args: never[]) => object>;
 
@@ -43,9 +38,11 @@ const workerPlugin = definePlugin({
  */
 export class WorkerScope {
   readonly #setup: WorkerSetup;
-  readonly #found = new Map<string, Found>();
+  readonly #loads = new Map<number, LoadRequest>();
+  readonly #found = new Map<number, Found>();
   readonly #instances = new Map<Class, object>();
   #kernel: Kernel | undefined;
+  #takesContext = true;
   /** Names of the plugins that the kernel was started with. */
   #plugins: readonly string[] = [];
 
@@ -54,24 +51,28 @@ export class WorkerScope {
   }
 
   /** Imports what a target needs, and constructs its `this`. */
-  async load(label: string, target: Target): Promise<void> {
-    this.#found.set(targetKey(target), await this.#find(label, target));
+  async load({ id, label, target }: LoadRequest): Promise<void> {
+    this.#loads.set(id, { kind: "load", id, label, target });
+    this.#found.set(id, await this.#find(label, target));
   }
 
-  async run({ label, target, args, apply, advised, context }: RunRequest): Promise<unknown> {
-    if (!this.#found.has(targetKey(target))) await this.load(label, target);
-    refuseIfMainRan(label, target);
-    const found = this.#found.get(targetKey(target))!;
+  async run({ id, args, apply, advised, context }: RunRequest): Promise<unknown> {
+    const load = this.#loads.get(id)!;
+    // The kernel may have started anew since.
+    if (!this.#found.has(id)) await this.load(load);
+    refuseIfMainRan(load.label, load.target);
+    const found = this.#found.get(id)!;
     const method = advised ? found.advised : found.method;
     const kernel = this.#kernel!;
-    const work = async (): Promise<unknown> => {
-      if (apply === "once") return method.call(found.self, ...args);
-      const results: unknown[] = [];
-      for (const item of args[0] as readonly unknown[]) results.push(await method.call(found.self, item));
-      return results;
-    };
-    if (!context || kernel.config.get("system.context") === false) return work();
+    const work = (): unknown =>
+      apply === "once" ? method.call(found.self, ...args) : applyToEach(method, found.self, args[0]);
+    if (!context || !this.#takesContext) return work();
     return kernel.withContext(context, work);
+  }
+
+  /** What a target is called in messages. */
+  labelOf(id: number): string {
+    return this.#loads.get(id)!.label;
   }
 
   async stop(): Promise<void> {
@@ -99,6 +100,7 @@ export class WorkerScope {
       config: workerConfig(this.#setup.config, known),
       plugins: [workerPlugin],
     });
+    this.#takesContext = this.#kernel.config.get("system.context") !== false;
     return this.#kernel;
   }
 
@@ -145,6 +147,12 @@ export class WorkerScope {
     this.#instances.set(type, instance);
     return instance;
   }
+}
+
+async function applyToEach(method: Method, self: unknown, items: unknown): Promise<unknown[]> {
+  const results: unknown[] = [];
+  for (const item of items as readonly unknown[]) results.push(await method.call(self, item));
+  return results;
 }
 
 function findOperation(

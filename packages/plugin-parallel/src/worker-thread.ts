@@ -26,8 +26,8 @@ export class WorkerThread {
   readonly setup: WorkerSetup;
   /** Tasks that it has run. */
   tasks = 0;
-  /** Targets that its thread has loaded. */
-  readonly loaded = new Set<string>();
+  /** Numbers of the targets that its thread has loaded. */
+  readonly loaded = new Set<number>();
   /** Resolves when the thread is gone, however that came about. */
   readonly exited: Promise<void>;
   readonly #pool: Tinypool;
@@ -75,26 +75,26 @@ export class WorkerThread {
   }
 
   /**
-   * Sends one request and waits for the reply. One at a time.
+   * Sends one request and waits for the reply. One at a time. Where the thread ends by itself
+   * under it, the error names `label`.
    *
    * @throws DataCloneError where the request cannot be cloned; the worker is as it was
    * @throws ProcessingError (MLMCP_WORKER_LOST) where the thread ended by itself
    */
-  ask(request: WorkerRequest): Promise<WorkerReply> {
+  ask(request: WorkerRequest, label?: string): Promise<WorkerReply> {
     if (this.#gone) return Promise.reject(this.#gone);
     return new Promise((resolve, reject) => {
-      this.#running = { label: request.kind === "stop" ? undefined : request.label, reject };
+      this.#running = { label, reject };
       const port = this.#portToSend;
       const message: WorkerMessage = port ? { ...request, port } : request;
-      this.#pool
-        .run(message, port ? { transferList: [port] } : {})
-        .then(() => {
-          this.#running = undefined;
-          this.#portToSend = undefined;
-          // The worker posted it before it answered tinypool, so it has arrived.
-          resolve((receiveMessageOnPort(this.#replies) as { message: WorkerReply }).message);
-        })
-        .catch(reject);
+      this.#pool.run(message, port ? { transferList: [port] } : undefined).then(() => {
+        this.#running = undefined;
+        this.#portToSend = undefined;
+        // The worker posted it before it answered tinypool: it has arrived, unless the port is closed.
+        const received = receiveMessageOnPort(this.#replies) as { message: WorkerReply } | undefined;
+        if (received) resolve(received.message);
+        else reject(this.#gone ?? workerEnded(this.id));
+      }, reject);
     });
   }
 

@@ -26,7 +26,7 @@ export default async function handle({ port, ...request }: WorkerMessage): Promi
     // Posted here and not returned to tinypool: it would post where nothing catches this.
     const error =
       isDataCloneError(cause) && request.kind === "run"
-        ? resultNotClonable(request.label, (reply as { value?: unknown }).value, cause)
+        ? resultNotClonable(scope!.labelOf(request.id), (reply as { value?: unknown }).value, cause)
         : cause;
     replies!.postMessage({ ok: false, error: encodeError(error) } satisfies WorkerReply);
   }
@@ -36,7 +36,7 @@ async function answer(request: WorkerRequest): Promise<unknown> {
   scope ??= new WorkerScope(workerSetup()!);
   switch (request.kind) {
     case "load":
-      return scope.load(request.label, request.target);
+      return scope.load(request);
     case "run":
       return scope.run(request);
     case "stop":

@@ -13,7 +13,7 @@ import { createKeys, keyspace } from "../key.js";
 import { cachedSchema, type CachedOptions } from "../options.js";
 import { createOwner } from "../owner.js";
 import type { Work } from "../single-flight.js";
-import type { CachedDecoration } from "./cached-types.js";
+import type { AnyParameters, AnyResult, CachedDecoration } from "./cached-types.js";
 
 /**
  * Keeps what a method returns, in memory and in the store, and runs it once for all who ask for
@@ -47,7 +47,12 @@ export const cached = createMethodDecorator<CachedOptions, Duration>({
 
 /** The type of {@link cached}: its options' functions are checked against the method. */
 export interface CachedDecorator {
-  <KeyArgs extends any[] = any[], FilesArgs extends any[] = any[], WhenArgs extends any[] = any[], Result = any>(
+  <
+    KeyArgs extends AnyParameters = AnyParameters,
+    FilesArgs extends AnyParameters = AnyParameters,
+    WhenArgs extends AnyParameters = AnyParameters,
+    Result = AnyResult,
+  >(
     options?: Duration | (CachedOptions<KeyArgs, FilesArgs, WhenArgs, Result> & DecorationOptions),
   ): CachedDecoration<KeyArgs | FilesArgs | WhenArgs, Result>;
   readonly advice: Advice<CachedOptions, Duration>;
@@ -118,7 +123,12 @@ function around(next: Invoke, binding: Binding<CachedOptions>): Invoke {
 }
 
 /** In a call of its own: no caller's signal, deadline or correlation id reaches what several wait for. */
-function runDetached(next: Invoke, binding: Binding<CachedOptions>, self: unknown, args: unknown[]): Work<unknown> {
+function runDetached(
+  next: Invoke,
+  binding: Binding<CachedOptions>,
+  self: unknown,
+  args: unknown[],
+): Work<unknown> {
   const scope = binding.fork({ detached: true });
   const run = async (): Promise<unknown> => (scope ? scope.run(next, self, args) : next(self, args));
   return { promise: run(), abandon: (reason) => scope?.abort(reason) };

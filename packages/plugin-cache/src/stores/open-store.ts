@@ -24,7 +24,11 @@ export function storeName(setting: StoreSetting, cwd: string): string {
  *
  * @throws whatever keeps the store from opening.
  */
-export async function openStore(setting: StoreSetting, cwd: string, onError: (error: unknown) => void): Promise<Store | undefined> {
+export async function openStore(
+  setting: StoreSetting,
+  cwd: string,
+  onError: (error: unknown) => void,
+): Promise<Store | undefined> {
   if (setting === "memory:") return undefined;
   const adapter = typeof setting === "string" ? await openSqlite(sqliteFile(setting, cwd)!) : setting;
   return new KeyvStore(storeName(setting, cwd), adapter, onError);

@@ -46,7 +46,11 @@ export class SerialConnection {
   static async open(options: ConnectionOptions): Promise<SerialConnection> {
     const until = Date.now() + options.retryFor;
     for (;;) {
-      const adapter = new KeyvSqlite({ uri: options.file, table: options.table, busyTimeout: options.busyTimeout });
+      const adapter = new KeyvSqlite({
+        uri: options.file,
+        table: options.table,
+        busyTimeout: options.busyTimeout,
+      });
       // The same error rejects the query below; without a listener it would be thrown a second time.
       adapter.on("error", () => undefined);
       try {

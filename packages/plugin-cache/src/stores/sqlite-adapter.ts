@@ -48,10 +48,22 @@ export class SqliteAdapter extends EventEmitter implements NativeAdapter {
   static async open(file: string): Promise<SqliteAdapter> {
     await prepareFile(file);
     // Nothing but the recovery after a crash keeps a reader waiting.
-    const reader = await SerialConnection.open({ file, table, busyTimeout: 250, retryFor: 2_000, maxWaiting: 100_000 });
+    const reader = await SerialConnection.open({
+      file,
+      table,
+      busyTimeout: 250,
+      retryFor: 2_000,
+      maxWaiting: 100_000,
+    });
     let writer: SerialConnection | undefined;
     try {
-      writer = await SerialConnection.open({ file, table, busyTimeout: 20, retryFor: 30_000, maxWaiting: 1_000 });
+      writer = await SerialConnection.open({
+        file,
+        table,
+        busyTimeout: 20,
+        retryFor: 30_000,
+        maxWaiting: 1_000,
+      });
       const adapter = new SqliteAdapter(file, reader, writer);
       await adapter.#begin();
       return adapter;

@@ -75,7 +75,9 @@ async function isOurs(file: string): Promise<boolean> {
   }
   const version = header.readUInt32BE(60);
   if (version !== schemaVersion) {
-    throw new Error(`the file has schema version ${version}, this version of @mlmcp/plugin-cache reads ${schemaVersion}`);
+    throw new Error(
+      `the file has schema version ${version}, this version of @mlmcp/plugin-cache reads ${schemaVersion}`,
+    );
   }
   return true;
 }

@@ -29,7 +29,10 @@ describe("a computation that several callers share", () => {
     await using kernel = await createTestKernel({ plugins: [cachePlugin], config: contextual });
     const shared = kernel.adopt(new Shared());
     const { signal } = new AbortController();
-    const call = kernel.withContext({ signal, correlationId: "first caller", deadline: Date.now() + 60_000 }, () => shared.load("a"));
+    const call = kernel.withContext(
+      { signal, correlationId: "first caller", deadline: Date.now() + 60_000 },
+      () => shared.load("a"),
+    );
     release();
     await call;
     expect(seen.length).toBe(1);
@@ -43,10 +46,12 @@ describe("a computation that several callers share", () => {
     const shared = kernel.adopt(new Shared());
     const leaver = new AbortController();
     const trace: string[] = [];
-    const left = kernel.withContext({ signal: leaver.signal }, () => shared.load("a")).catch((error: unknown) => {
-      trace.push("first left");
-      return error;
-    });
+    const left = kernel
+      .withContext({ signal: leaver.signal }, () => shared.load("a"))
+      .catch((error: unknown) => {
+        trace.push("first left");
+        return error;
+      });
     const stays = shared.load("a").then((value) => {
       trace.push("second has it");
       return value;
@@ -67,7 +72,9 @@ describe("a computation that several callers share", () => {
     await using kernel = await createTestKernel({ plugins: [cachePlugin], config: contextual });
     const shared = kernel.adopt(new Shared());
     const leavers = [new AbortController(), new AbortController()];
-    const calls = leavers.map(({ signal }) => kernel.withContext({ signal }, () => shared.load("a")).catch(() => "left"));
+    const calls = leavers.map(({ signal }) =>
+      kernel.withContext({ signal }, () => shared.load("a")).catch(() => "left"),
+    );
     leavers[0]!.abort();
     expect(await calls[0]).toBe("left");
     expect(seen[0]!.signal?.aborted).toBe(false);
@@ -86,7 +93,9 @@ describe("a computation that several callers share", () => {
     await using kernel = await createTestKernel({ plugins: [cachePlugin], config: contextual });
     const shared = kernel.adopt(new Shared());
     const reason = new Error("gone");
-    await expect(kernel.withContext({ signal: AbortSignal.abort(reason) }, async () => shared.load("a"))).rejects.toBe(reason);
+    await expect(
+      kernel.withContext({ signal: AbortSignal.abort(reason) }, async () => shared.load("a")),
+    ).rejects.toBe(reason);
     expect(seen).toEqual([]);
   });
 

@@ -48,7 +48,10 @@ describe("@cached with files", () => {
     writeFileSync(path, "one");
     expect(await profiles.profile(path)).toBe("one");
     expect(profiles.ran).toBe(2);
-    expect((await kernel.resolve(CacheManager).stats()).operations["Profiles.profile"]).toMatchObject({ hits: 2, misses: 2 });
+    expect((await kernel.resolve(CacheManager).stats()).operations["Profiles.profile"]).toMatchObject({
+      hits: 2,
+      misses: 2,
+    });
   });
 
   it("sees a change that keeps size and time, also in place of a file that was trusted", async () => {
@@ -129,6 +132,8 @@ describe("@cached with files", () => {
     await using kernel = await createTestKernel(options);
     const refusal = kernel.adopt(new Wrong()).load();
     await expect(refusal).rejects.toBeInstanceOf(ConfigurationError);
-    await expect(refusal).rejects.toThrow("The `files` of @cached on Wrong.load gave [1]. Return a path or an array of paths.");
+    await expect(refusal).rejects.toThrow(
+      "The `files` of @cached on Wrong.load gave [1]. Return a path or an array of paths.",
+    );
   });
 });

@@ -68,8 +68,16 @@ describe("@cached", () => {
     await using kernel = await createTestKernel(inMemory());
     const first = kernel.adopt(new First());
     const second = kernel.adopt(new Second());
-    expect(await Promise.all([first.load("k"), first.read("k"), second.load("k")])).toEqual(["First k", "read k", "Second k"]);
-    expect(await Promise.all([first.load("k"), first.read("k"), second.load("k")])).toEqual(["First k", "read k", "Second k"]);
+    expect(await Promise.all([first.load("k"), first.read("k"), second.load("k")])).toEqual([
+      "First k",
+      "read k",
+      "Second k",
+    ]);
+    expect(await Promise.all([first.load("k"), first.read("k"), second.load("k")])).toEqual([
+      "First k",
+      "read k",
+      "Second k",
+    ]);
   });
 
   it("takes undefined, null and falsy results for values", async () => {
@@ -108,9 +116,9 @@ describe("@cached", () => {
     const others = Array.from({ length: 10 }, () => slow.load("b"));
     door.release();
     const values = await Promise.all(waiting);
-    expect(values).toEqual(Array(10).fill({ key: "a" }));
+    expect(values).toEqual(Array.from({ length: 10 }, () => ({ key: "a" })));
     expect(new Set(values).size).toBe(10);
-    expect(await Promise.all(others)).toEqual(Array(10).fill({ key: "b" }));
+    expect(await Promise.all(others)).toEqual(Array.from({ length: 10 }, () => ({ key: "b" })));
     expect(slow.ran).toBe(2);
     expect(flights.filter(({ tier }) => tier === "flight").length).toBe(18);
   });
@@ -203,12 +211,12 @@ describe("@cached", () => {
     await sessions.open();
     expect(sessions.ran).toBe(4);
     expect(errors.map(({ action, error }) => [action, String(error)])).toEqual([
-      ["copy", "UnstorableError: the result is an instance of Session"],
-      ["copy", "UnstorableError: the result is an instance of Session"],
+      ["copy", "UnstorableError: the value is an instance of Session"],
+      ["copy", "UnstorableError: the value is an instance of Session"],
     ]);
     await new Promise((resolve) => setImmediate(resolve));
     expect(warnings.map(({ message }) => message)).toEqual([
-      "Sessions.uncopyable is not cached: the result is an instance of Session. Return plain data, or use `isolate: false` if nobody changes the result.",
+      "Sessions.uncopyable is not cached: the value is an instance of Session. Return plain data, or use `isolate: false` if nobody changes the result.",
     ]);
   });
 
@@ -235,7 +243,10 @@ describe("@cached", () => {
     }
     await using kernel = await createTestKernel({
       plugins: [cachePlugin],
-      config: { cache: { store: "memory:", ttl: "1s" }, operations: { "Times.configured": { cached: { ttl: 500 } } } },
+      config: {
+        cache: { store: "memory:", ttl: "1s" },
+        operations: { "Times.configured": { cached: { ttl: 500 } } },
+      },
     });
     const times = kernel.adopt(new Times());
     const all = async (): Promise<string[]> => {
@@ -272,7 +283,10 @@ describe("@cached", () => {
     expect(ran).toBe(2);
     await using versioned = await createTestKernel({
       plugins: [cachePlugin],
-      config: { cache: { store: "memory:" }, operations: { "Keyed.load": { cached: { version: 2, namespace: "n" } } } },
+      config: {
+        cache: { store: "memory:" },
+        operations: { "Keyed.load": { cached: { version: 2, namespace: "n" } } },
+      },
     });
     expect(await versioned.adopt(new Keyed()).load(3, signal)).toBe(3);
     expect(ran).toBe(3);
@@ -307,8 +321,12 @@ describe("@cached", () => {
       context: { operation: "Reports.load", argument: 2, path: ["on", "done"] },
     });
     expect(reports.ran).toBe(0);
-    await expect(reports.wrong()).rejects.toThrow("The `key` of @cached on Reports.wrong gave a value that cannot be a key");
-    await expect(reports.failing()).rejects.toThrow("The `key` of @cached on Reports.failing threw TypeError: no id.");
+    await expect(reports.wrong()).rejects.toThrow(
+      "The `key` of @cached on Reports.wrong gave a value that cannot be a key",
+    );
+    await expect(reports.failing()).rejects.toThrow(
+      "The `key` of @cached on Reports.failing threw TypeError: no id.",
+    );
   });
 
   it("takes instances that declare an identity", async () => {
@@ -354,7 +372,14 @@ describe("@cached", () => {
     await using kernel = await createTestKernel(inMemory());
     const errors = collect("cache:error");
     const pages = kernel.adopt(new Pages());
-    for (const [id, complete] of [[1, true], [1, true], [1, false], [1, false], [-1, true], [-1, true]] as const) {
+    for (const [id, complete] of [
+      [1, true],
+      [1, true],
+      [1, false],
+      [1, false],
+      [-1, true],
+      [-1, true],
+    ] as const) {
       await pages.load(id, complete);
     }
     expect(pages.ran).toBe(5);
@@ -371,7 +396,10 @@ describe("@cached", () => {
         return ++this.ran;
       }
     }
-    for (const more of [{ performance: { enableCaching: false } }, { operations: { "Off.load": { cached: false } } }]) {
+    for (const more of [
+      { performance: { enableCaching: false } },
+      { operations: { "Off.load": { cached: false } } },
+    ]) {
       await using kernel = await createTestKernel(inMemory(more));
       const off = kernel.adopt(new Off());
       expect(await off.load()).toBe(1);
@@ -394,7 +422,10 @@ describe("@cached", () => {
     await Promise.all([counted.load(1), counted.load(1)]);
     await counted.load(1);
     await counted.load(2);
-    expect(hits).toMatchObject([{ tier: "flight", operation: "Counted.load" }, { tier: "memory", kernel: kernel.id }]);
+    expect(hits).toMatchObject([
+      { tier: "flight", operation: "Counted.load" },
+      { tier: "memory", kernel: kernel.id },
+    ]);
     expect(misses).toMatchObject([{ operation: "Counted.load" }, { operation: "Counted.load" }]);
     expect(sets.length).toBe(2);
     const stats = await kernel.resolve(CacheManager).stats();
@@ -407,7 +438,13 @@ describe("@cached", () => {
       errors: 0,
       entries: 2,
     });
-    expect(stats).toMatchObject({ hits: 2, misses: 2, entries: 2, store: undefined, memory: { entries: 2, maxEntries: 1000 } });
+    expect(stats).toMatchObject({
+      hits: 2,
+      misses: 2,
+      entries: 2,
+      store: undefined,
+      memory: { entries: 2, maxEntries: 1000 },
+    });
   });
 
   it("says through kernel.outcome() where a result came from", async () => {
@@ -432,7 +469,10 @@ describe("@cached", () => {
         return id;
       }
     }
-    await using kernel = await createTestKernel({ plugins: [cachePlugin], config: { cache: { store: "memory:", maxEntries: 2 } } });
+    await using kernel = await createTestKernel({
+      plugins: [cachePlugin],
+      config: { cache: { store: "memory:", maxEntries: 2 } },
+    });
     const many = kernel.adopt(new Many());
     for (const id of [1, 2, 1, 3, 1, 2]) await many.load(id);
     expect(many.ran).toEqual([1, 2, 3, 2]);
@@ -465,6 +505,8 @@ describe("@cached", () => {
     await using second = await createTestKernel(inMemory());
     const one = first.adopt(new Shared());
     const other = second.adopt(new Shared());
-    expect([await one.load(), await one.load(), await other.load(), await other.load()]).toEqual([1, 1, 1, 1]);
+    expect([await one.load(), await one.load(), await other.load(), await other.load()]).toEqual([
+      1, 1, 1, 1,
+    ]);
   });
 });

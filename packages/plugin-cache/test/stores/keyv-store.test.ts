@@ -29,7 +29,10 @@ describe.each(Object.entries(adapters))("with %s for a store", (_, make) => {
     const second = await start();
     const manager = second.resolve(CacheManager);
     expect(await manager.get("k")).toEqual(value);
-    expect((await manager.stats()).operations["CacheManager"]).toMatchObject({ entries: 1, hitsByTier: { store: 1 } });
+    expect((await manager.stats()).operations["CacheManager"]).toMatchObject({
+      entries: 1,
+      hitsByTier: { store: 1 },
+    });
     expect(await manager.delete("k")).toBe(true);
     await manager.set("other", 1);
     await manager.clear();

@@ -35,7 +35,10 @@ interface Report {
 }
 
 async function child(...args: (string | number)[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [join(bundle, "load.child.mjs"), ...args.map(String)]);
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    join(bundle, "load.child.mjs"),
+    ...args.map(String),
+  ]);
   return stdout;
 }
 
@@ -44,8 +47,14 @@ describe("several processes on one SQLite file", () => {
     const file = join(temporaryDirectory(), "cache.db");
     await prepareFile(file);
     const [first, second] = (
-      await Promise.all([child("load", file, "a", 400), child("load", file, "b", 400), child("hold", file, 2, 1_000)])
-    ).slice(0, 2).map((output) => JSON.parse(output) as Report) as [Report, Report];
+      await Promise.all([
+        child("load", file, "a", 400),
+        child("load", file, "b", 400),
+        child("hold", file, 2, 1_000),
+      ])
+    )
+      .slice(0, 2)
+      .map((output) => JSON.parse(output) as Report) as [Report, Report];
     const store = (await openStore(`sqlite://${file}`, "/", () => undefined))!;
     try {
       for (const { acknowledged, wrong } of [first, second]) {
@@ -55,7 +64,12 @@ describe("several processes on one SQLite file", () => {
           expect(Buffer.from((await store.get(key))?.bytes ?? []).toString()).toBe(`last of ${key}`);
         }
       }
-      expect(await store.count()).toEqual(new Map([["a", 400], ["b", 400]]));
+      expect(await store.count()).toEqual(
+        new Map([
+          ["a", 400],
+          ["b", 400],
+        ]),
+      );
     } finally {
       await store.close();
     }
