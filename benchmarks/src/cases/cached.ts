@@ -175,7 +175,8 @@ const bento = (name: string, serialize: boolean): Contender => ({
       ttl: TTL_MS,
       stores: { memory: bentostore().useL1Layer(memoryDriver({ maxItems: MAX_ENTRIES, serialize })) },
     });
-    const load: Load = (...args) => cache.getOrSet({ key: JSON.stringify(args), factory: () => source.load(...args) });
+    const load: Load = (...args) =>
+      cache.getOrSet({ key: JSON.stringify(args), factory: () => source.load(...args) });
     return {
       async run(calls) {
         let sum = 0;

@@ -63,7 +63,12 @@ const decorated = (name: string, context?: false): Contender => ({
         for (let i = 0; i < calls; i += 1) sum += await sums.add(i);
         return sum;
       },
-      check: () => breaks(() => sums.add(41), () => sums.fail(), () => runs),
+      check: () =>
+        breaks(
+          () => sums.add(41),
+          () => sums.fail(),
+          () => runs,
+        ),
       dispose: leaveKernel,
     };
   },
@@ -84,7 +89,12 @@ const opossum = (name: string, options: () => CircuitBreaker.Options): Contender
         for (let i = 0; i < calls; i += 1) sum += await adding.fire(i);
         return sum;
       },
-      check: () => breaks(() => adding.fire(41), () => failing.fire(), () => runs),
+      check: () =>
+        breaks(
+          () => adding.fire(41),
+          () => failing.fire(),
+          () => runs,
+        ),
       dispose() {
         adding.shutdown();
         failing.shutdown();
@@ -97,7 +107,11 @@ const cockatiel: Contender = {
   name: "cockatiel circuitBreaker().execute()",
   setup() {
     let runs = 0;
-    const policy = () => circuitBreaker(handleAll, { halfOpenAfter: RESET_AFTER_MS, breaker: new ConsecutiveBreaker(THRESHOLD) });
+    const policy = () =>
+      circuitBreaker(handleAll, {
+        halfOpenAfter: RESET_AFTER_MS,
+        breaker: new ConsecutiveBreaker(THRESHOLD),
+      });
     const forAdding = policy();
     const forFailing = policy();
     class Sums {
@@ -123,7 +137,12 @@ const cockatiel: Contender = {
         for (let i = 0; i < calls; i += 1) sum += await sums.add(i);
         return sum;
       },
-      check: () => breaks(() => sums.add(41), () => sums.fail(), () => runs),
+      check: () =>
+        breaks(
+          () => sums.add(41),
+          () => sums.fail(),
+          () => runs,
+        ),
     };
   },
 };

@@ -175,7 +175,8 @@ const interceptor: Contender = {
 
 const dispatchAsync: Case = {
   name: "dispatch-async",
-  question: "What does it cost an async method to be decorated at all? One kernel, context off, calls in flight counted.",
+  question:
+    "What does it cost an async method to be decorated at all? One kernel, context off, calls in flight counted.",
   reference: BARE,
   contenders: [bare, wrapper, asyncWrapper, one, five, observer, interceptor],
   budgets: [{ contender: one.name, over: BARE, ns: 60, overNs: 29 }],

@@ -56,7 +56,11 @@ const decorated = (name: string, context?: false): Contender => ({
       },
       check: async () => ({
         value: await sums.add(41),
-        failing: await whatComesOfFailing(1, () => sums.fail(), () => runs),
+        failing: await whatComesOfFailing(
+          1,
+          () => sums.fail(),
+          () => runs,
+        ),
       }),
       dispose: leaveKernel,
     };
@@ -93,7 +97,11 @@ const cockatiel: Contender = {
       },
       check: async () => ({
         value: await sums.add(41),
-        failing: await whatComesOfFailing(1, () => sums.fail(), () => runs),
+        failing: await whatComesOfFailing(
+          1,
+          () => sums.fail(),
+          () => runs,
+        ),
       }),
     };
   },
@@ -129,7 +137,11 @@ const pRetried: Contender = {
       },
       check: async () => ({
         value: await sums.add(41),
-        failing: await whatComesOfFailing(1, () => sums.fail(), () => runs),
+        failing: await whatComesOfFailing(
+          1,
+          () => sums.fail(),
+          () => runs,
+        ),
       }),
     };
   },
@@ -139,7 +151,13 @@ const retryCase: Case = {
   name: "retry",
   question: "What does a retry cost a call that succeeds at once?",
   reference: BARE,
-  contenders: [bare, decorated("@retry"), decorated("@retry, system.context: false", false), cockatiel, pRetried],
+  contenders: [
+    bare,
+    decorated("@retry"),
+    decorated("@retry, system.context: false", false),
+    cockatiel,
+    pRetried,
+  ],
 };
 
 export default retryCase;

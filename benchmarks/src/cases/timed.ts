@@ -9,7 +9,13 @@ const BARE = "bare call";
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 const createHistogram = (): Histogram<"operation"> =>
-  new Histogram({ name: "operation_duration_seconds", help: "Duration of calls", labelNames: ["operation"], buckets, registers: [new Registry()] });
+  new Histogram({
+    name: "operation_duration_seconds",
+    help: "Duration of calls",
+    labelNames: ["operation"],
+    buckets,
+    registers: [new Registry()],
+  });
 
 async function countIn(histogram: Histogram<"operation">): Promise<number> {
   const { values } = await histogram.get();
@@ -69,7 +75,11 @@ const clock: Contender = {
         for (let i = 0; i < times; i += 1) sum += await sums.add(i);
         return sum + total;
       },
-      check: () => valueAndCount(() => sums.add(41), () => calls),
+      check: () =>
+        valueAndCount(
+          () => sums.add(41),
+          () => calls,
+        ),
     };
   },
 };
@@ -86,7 +96,10 @@ const decorated: Contender = {
     }
     const sums = new Timed();
     const count = () =>
-      kernel.resolve(PerformanceMonitor).summary().find(({ operation }) => operation === "Timed.add")?.calls ?? 0;
+      kernel
+        .resolve(PerformanceMonitor)
+        .summary()
+        .find(({ operation }) => operation === "Timed.add")?.calls ?? 0;
     return {
       async run(times) {
         let sum = 0;
@@ -124,7 +137,11 @@ const labelled: Contender = {
         for (let i = 0; i < times; i += 1) sum += await sums.add(i);
         return sum;
       },
-      check: () => valueAndCount(() => sums.add(41), () => countIn(histogram)),
+      check: () =>
+        valueAndCount(
+          () => sums.add(41),
+          () => countIn(histogram),
+        ),
     };
   },
 };
@@ -155,7 +172,11 @@ const bound: Contender = {
         for (let i = 0; i < times; i += 1) sum += await sums.add(i);
         return sum;
       },
-      check: () => valueAndCount(() => sums.add(41), () => countIn(histogram)),
+      check: () =>
+        valueAndCount(
+          () => sums.add(41),
+          () => countIn(histogram),
+        ),
     };
   },
 };

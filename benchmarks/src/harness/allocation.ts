@@ -18,14 +18,17 @@ const FEWEST_CALLS = 100;
  */
 export async function bytesPerCall({ run }: Pick<Subject, "run">): Promise<number | undefined> {
   const { gc } = globalThis;
-  if (!gc) throw new Error(`Allocations can only be measured in a process started with ${ALLOCATION_FLAGS.join(" ")}.`);
+  if (!gc)
+    throw new Error(
+      `Allocations can only be measured in a process started with ${ALLOCATION_FLAGS.join(" ")}.`,
+    );
   let collections = 0;
   const observer = new PerformanceObserver((list) => void (collections += list.getEntries().length));
   observer.observe({ entryTypes: ["gc"] });
   try {
     await run(WARM_UP_CALLS);
     const windows: number[] = [];
-    for (let calls = 10_000; windows.length < WINDOWS; ) {
+    for (let calls = 10_000; windows.length < WINDOWS;) {
       gc();
       await reported();
       collections = 0;

@@ -44,7 +44,11 @@ function load(): number {
 
 function commit(): string {
   const git = (...args: string[]) =>
-    execFileSync("git", args, { cwd: packageFolder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    execFileSync("git", args, {
+      cwd: packageFolder,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
   try {
     return `${git("rev-parse", "--short=10", "HEAD")}${git("status", "--porcelain") === "" ? "" : " and changes that are not committed"}`;
   } catch {

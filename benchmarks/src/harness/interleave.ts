@@ -25,7 +25,8 @@ export async function interleave(
 ): Promise<Map<string, number[]>> {
   const batchNs = batchMs * 1e6;
   const batches = new Map<Timed, number>();
-  for (const contender of contenders) batches.set(contender, await warmUp(contender, batchNs, warmUpMs * 1e6));
+  for (const contender of contenders)
+    batches.set(contender, await warmUp(contender, batchNs, warmUpMs * 1e6));
   const samples = new Map(contenders.map(({ name }) => [name, [] as number[]]));
   for (let round = 0; round < rounds; round += 1) {
     for (const contender of shuffled(contenders, random)) {

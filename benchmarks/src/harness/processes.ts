@@ -16,7 +16,9 @@ export interface Remote extends Timed {
  * each has its own, and the processes take turns: while one measures, the others wait.
  */
 export function groupsOf(contenders: readonly Contender[]): Contender[][] {
-  return contenders.some(({ usesContext }) => usesContext) ? contenders.map((each) => [each]) : [[...contenders]];
+  return contenders.some(({ usesContext }) => usesContext)
+    ? contenders.map((each) => [each])
+    : [[...contenders]];
 }
 
 /** Starts the processes of a case, hands its contenders over, and ends the processes. */
@@ -30,7 +32,11 @@ export async function withProcesses<T>(
     const remotes: Remote[] = [];
     for (const group of groupsOf(contenders)) {
       const names = group.map((each) => each.name);
-      const measuring = new MeasuringProcess(entry, flags, ["--measure", name, ...names.flatMap((each) => ["--contender", each])]);
+      const measuring = new MeasuringProcess(entry, flags, [
+        "--measure",
+        name,
+        ...names.flatMap((each) => ["--contender", each]),
+      ]);
       processes.push(measuring);
       await measuring.ready;
       remotes.push(...names.map((each) => measuring.remote(each)));
@@ -49,7 +55,11 @@ class MeasuringProcess {
 
   constructor(entry: string, flags: readonly string[], args: readonly string[]) {
     // Standard output belongs to the report; what a contender prints goes to standard error.
-    this.#child = fork(entry, args, { execArgv: [...flags], serialization: "advanced", stdio: ["ignore", 2, 2, "ipc"] });
+    this.#child = fork(entry, args, {
+      execArgv: [...flags],
+      serialization: "advanced",
+      stdio: ["ignore", 2, 2, "ipc"],
+    });
     this.#over = once(this.#child, "exit");
     this.#child.on("message", (answer: Answer) => {
       const waiting = this.#waiting;
@@ -58,7 +68,11 @@ class MeasuringProcess {
       else waiting?.resolve(answer.result);
     });
     this.#child.once("exit", (code, signal) => {
-      this.#waiting?.reject(new Error(`A measuring process (${args.join(" ")}) ended early with ${signal ?? `exit code ${code}`}.`));
+      this.#waiting?.reject(
+        new Error(
+          `A measuring process (${args.join(" ")}) ended early with ${signal ?? `exit code ${code}`}.`,
+        ),
+      );
     });
     this.ready = this.#answer();
   }

@@ -12,14 +12,16 @@ export interface Results {
 /** The whole report as Markdown. */
 export function reportOf({ environment, plan, cases }: Results): string {
   const budgets = cases.flatMap((each) => each.budgets);
-  return [
-    "# Results of the benchmarks",
-    "Written by `pnpm bench`; [README.md](README.md) says how it measures. Compare ratios, not nanoseconds: those belong to this machine and its moment.",
-    ...(budgets.length > 0 ? ["## Budgets", budgetTable(budgets)] : []),
-    ...cases.flatMap((each) => [`## ${each.name}`, caseSection(each)]),
-    "## Measured on",
-    environmentList(environment, plan),
-  ].join("\n\n") + "\n";
+  return (
+    [
+      "# Results of the benchmarks",
+      "Written by `pnpm bench`; [README.md](README.md) says how it measures. Compare ratios, not nanoseconds: those belong to this machine and its moment.",
+      ...(budgets.length > 0 ? ["## Budgets", budgetTable(budgets)] : []),
+      ...cases.flatMap((each) => [`## ${each.name}`, caseSection(each)]),
+      "## Measured on",
+      environmentList(environment, plan),
+    ].join("\n\n") + "\n"
+  );
 }
 
 /** One case: its question and its table, ratios first. */
@@ -50,7 +52,9 @@ export function budgetTable(budgets: readonly BudgetResult[]): string {
 }
 
 function verdict(measured: number, budget: number): string {
-  return measured <= budget ? `met by ${digits(budget - measured)} ns` : `missed by ${digits(measured - budget)} ns`;
+  return measured <= budget
+    ? `met by ${digits(budget - measured)} ns`
+    : `missed by ${digits(measured - budget)} ns`;
 }
 
 function contenderRow({ name, ratio, ns, extraNs, bytes }: ContenderResult, reference: string): string[] {
@@ -65,7 +69,10 @@ function contenderRow({ name, ratio, ns, extraNs, bytes }: ContenderResult, refe
   ];
 }
 
-function environmentList({ commit, date, cpu, cores, memoryGb, system, node, v8, load, packages }: Environment, plan: Plan): string {
+function environmentList(
+  { commit, date, cpu, cores, memoryGb, system, node, v8, load, packages }: Environment,
+  plan: Plan,
+): string {
   return [
     `- ${date}, commit ${commit}`,
     `- Node ${node} (V8 ${v8}), ${system}`,

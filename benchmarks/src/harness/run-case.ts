@@ -63,7 +63,9 @@ export async function requireEqualResults(
   const expected = results.get(whole.name)!;
   for (const { name: contender, partial = false } of contenders) {
     const result = results.get(contender)!;
-    const comparable = partial ? Object.fromEntries(Object.keys(result).map((key) => [key, expected[key]])) : expected;
+    const comparable = partial
+      ? Object.fromEntries(Object.keys(result).map((key) => [key, expected[key]]))
+      : expected;
     if (isDeepStrictEqual(result, comparable)) continue;
     throw new Error(
       `The contenders of "${name}" do not do the same, so their times cannot be compared: ` +
@@ -100,7 +102,9 @@ export function evaluate(
     budgets: budgets.map((budget) => ({
       ...budget,
       measuredNs: paired(of(budget.contender), of(budget.over), (value, other) => value - other).median,
-      scaledNs: paired(of(budget.contender), of(budget.over), (value, other) => value / other - 1).median * budget.overNs,
+      scaledNs:
+        paired(of(budget.contender), of(budget.over), (value, other) => value / other - 1).median *
+        budget.overNs,
     })),
   };
 }

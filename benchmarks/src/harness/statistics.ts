@@ -33,7 +33,9 @@ export function paired(
   compare: (value: number, reference: number) => number,
 ): Spread {
   if (values.length !== reference.length) {
-    throw new RangeError(`Received ${values.length} values and ${reference.length} to compare them with: rounds do not match.`);
+    throw new RangeError(
+      `Received ${values.length} values and ${reference.length} to compare them with: rounds do not match.`,
+    );
   }
   return spreadOf(values.map((value, round) => compare(value, reference[round]!)));
 }

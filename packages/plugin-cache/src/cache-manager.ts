@@ -1,6 +1,7 @@
 import { type Duration, parseDuration, ValidationError } from "@mlmcp/core";
-import { absent, type Cache, type Owner, type Plan } from "./cache.js";
+import { absent, type Cache } from "./cache.js";
 import { createKeys, keyspace } from "./key.js";
+import type { Owner, Plan } from "./plan.js";
 import { UnstorableError } from "./snapshot.js";
 import type { CacheStatistics } from "./statistics.js";
 

@@ -216,7 +216,12 @@ export class Cache {
     }
   }
 
-  async #keep(text: string, snapshot: Snapshot, { operation, observer }: Owner, ttl: number): Promise<boolean> {
+  async #keep(
+    text: string,
+    snapshot: Snapshot,
+    { operation, observer }: Owner,
+    ttl: number,
+  ): Promise<boolean> {
     const entry: Entry = { snapshot, expires: Date.now() + ttl, operation };
     this.#memory.set(text, entry);
     observer.set("memory", undefined);

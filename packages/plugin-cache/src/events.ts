@@ -1,4 +1,4 @@
-import type { CacheAction } from "./cache.js";
+import type { CacheAction } from "./plan.js";
 import type { Tier } from "./statistics.js";
 
 declare module "@mlmcp/core" {

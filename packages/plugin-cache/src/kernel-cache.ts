@@ -1,8 +1,9 @@
 import type { ConfigReader, HealthResult, PluginKernel } from "@mlmcp/core";
-import { Cache, type Owner } from "./cache.js";
+import { Cache } from "./cache.js";
 import { FileDigests } from "./files.js";
 import type { CacheSection } from "./options.js";
 import { createOwner } from "./owner.js";
+import type { Owner } from "./plan.js";
 import { openStore, storeName, type StoreSetting } from "./stores/open-store.js";
 
 /** The cache of one kernel, with the store that the configuration names. */
@@ -20,15 +21,11 @@ export class KernelCache {
     this.#owner = createOwner(this.cache, "(store)", { event: (name) => kernel.event(name) });
   }
 
-  get enabled(): boolean {
-    return isEnabled(this.#kernel.config);
-  }
-
   /** Opens the store, or changes to what the configuration says now; what did not change stays. */
   async open(): Promise<void> {
     const { store, maxEntries } = sectionOf(this.#kernel.config);
     this.cache.resize(maxEntries);
-    const wanted = this.enabled ? store : "memory:";
+    const wanted = isEnabled(this.#kernel.config) ? store : "memory:";
     if (wanted === this.#setting) return;
     await this.close();
     this.#setting = wanted;
@@ -37,9 +34,7 @@ export class KernelCache {
 
   /** Takes the store away, once it has all that was accepted, and forgets what memory holds. */
   async close(): Promise<void> {
-    const { store } = this.cache;
-    this.cache.use(undefined);
-    this.cache.forgetMemory();
+    const store = this.cache.release();
     this.#setting = "memory:";
     await store?.close();
   }

@@ -25,8 +25,8 @@ export interface CachedOptions<
    */
   key?: (...args: KeyArgs) => unknown;
   /**
-   * Files that the result depends on. Their content becomes part of the key, so that a changed
-   * file is read anew and one that is only touched or copied is not.
+   * Files that the result depends on. Their content becomes part of the key, so that a
+   * result is found again after a file was touched, and not after it was changed.
    * @default none
    */
   files?: (...args: FilesArgs) => string | readonly string[];

@@ -1,6 +1,7 @@
 import type { EventChannel, EventName } from "@mlmcp/core";
-import type { Cache, Owner } from "./cache.js";
+import type { Cache } from "./cache.js";
 import "./events.js";
+import type { Owner } from "./plan.js";
 import { UnstorableError } from "./snapshot.js";
 
 export interface OwnerOptions {

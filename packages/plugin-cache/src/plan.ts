@@ -2,7 +2,16 @@ import type { Work } from "./single-flight.js";
 import type { Tier } from "./statistics.js";
 
 /** What a cache was doing when something of its own failed; `background`: something that no call waited for. */
-export type CacheAction = "open" | "get" | "set" | "delete" | "clear" | "copy" | "when" | "files" | "background";
+export type CacheAction =
+  | "open"
+  | "get"
+  | "set"
+  | "delete"
+  | "clear"
+  | "copy"
+  | "when"
+  | "files"
+  | "background";
 
 /** Told what happens to the values of one operation. */
 export interface Observer {

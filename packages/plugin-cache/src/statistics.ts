@@ -67,7 +67,12 @@ export class Statistics {
       if (isActive(summary)) operations[name] = summary;
     }
     const entriesInMemory = [...inMemory.values()].reduce((sum, count) => sum + count, 0);
-    return { ...summarise(all, entries), store, memory: { entries: entriesInMemory, maxEntries }, operations };
+    return {
+      ...summarise(all, entries),
+      store,
+      memory: { entries: entriesInMemory, maxEntries },
+      operations,
+    };
   }
 }
 
@@ -82,7 +87,10 @@ function add(to: Counters, { hits, misses, sets, errors }: Counters): void {
   to.errors += errors;
 }
 
-function summarise({ hits: hitsByTier, misses, sets, errors }: Counters, entries: number): OperationStatistics {
+function summarise(
+  { hits: hitsByTier, misses, sets, errors }: Counters,
+  entries: number,
+): OperationStatistics {
   const hits = hitsByTier.memory + hitsByTier.store + hitsByTier.flight;
   const hitRate = hits === 0 ? 0 : hits / (hits + misses);
   return { hits, misses, hitRate, hitsByTier: { ...hitsByTier }, sets, errors, entries };

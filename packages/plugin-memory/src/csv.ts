@@ -8,7 +8,7 @@ import { quoteName, quotePath, quoteText } from "./sql.js";
  * DuckDB's detection skips leading lines of a ragged file, and drops quoting where its sample
  * has none.
  */
-export function csvRelation(file: DataFile): string {
+function csvRelation(file: DataFile): string {
   return `read_csv(${quotePath(file.path)}, ${dialect(file)}, all_varchar = true)`;
 }
 
@@ -81,7 +81,7 @@ function dialect(file: DataFile): string {
 }
 
 /** The delimiter that the first line has most of, outside quotes, and how many fields it makes. */
-export function firstLine(text: string): { delimiter: string; fields: number } {
+function firstLine(text: string): { delimiter: string; fields: number } {
   const counts: Record<string, number> = { ",": 0, ";": 0, "\t": 0, "|": 0 };
   let quoted = false;
   for (const character of text) {

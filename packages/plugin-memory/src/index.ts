@@ -9,7 +9,7 @@ export {
 export type { ColumnNarrowing, Narrowing, TableColumns } from "./narrow.js";
 export { NarrowColumn, NarrowTable, type NarrowValue } from "./narrow-table.js";
 export type { MemoryOptions } from "./options.js";
-export { memoryPlugin, memoryPlugin as default } from "./plugin.js";
+export { default, memoryPlugin } from "./plugin.js";
 export type { ProcessStats } from "./process-stats.js";
 export type {
   AnalyzeOptions,

@@ -147,7 +147,7 @@ function batches(summaries: readonly Summary[], budget: number): Summary[][] {
   const result: Summary[][] = [];
   let left = 0;
   for (const summary of summaries) {
-    // Growing vectors of 8-byte values and a hash set; both measured to stay below this.
+    // From above: vectors of 8-byte values that double as they grow, and a hash set.
     const values = ordersByValue(summary.kind) ? summary.count * 16 : 0;
     const need = values + summary.approximateDistinct * 1.3 * (summary.width + 48);
     if (result.length === 0 || need > left) {
@@ -170,13 +170,7 @@ async function distributions(
     return await measure(session, table, batch, probabilities, "exact");
   } catch (error) {
     if (!(error instanceof Error && error.message.startsWith("Out of Memory"))) throw error;
-    if (batch.length === 1) return measure(session, table, batch, probabilities, "approximate");
-    const alone = new Map<SourceColumn, Partial<ColumnStatistics>>();
-    for (const summary of batch) {
-      for (const [column, figures] of await distributions(session, table, [summary], probabilities))
-        alone.set(column, figures);
-    }
-    return alone;
+    return measure(session, table, batch, probabilities, "approximate");
   }
 }
 

@@ -50,6 +50,20 @@ describe("optimize, a table in memory", () => {
     expect(narrowing.table.arrow.getChild("prices")!.get(0)).toBe(1999);
   });
 
+  it("says what was done to each column", async () => {
+    const { table, columns } = await optimizer().optimize({
+      price: [19.99, 5],
+      city: ["Rome", "Rome"],
+      n: [1, 300],
+    });
+    expect(columns).toEqual([
+      { name: "price", from: "number[]", to: "Uint16 in units of 1/100", bytesBefore: 16, bytesAfter: 4 },
+      { name: "city", from: "string[]", to: "Dictionary<Uint8>", bytesBefore: 20, bytesAfter: 14 },
+      { name: "n", from: "number[]", to: "Uint16", bytesBefore: 16, bytesAfter: 4 },
+    ]);
+    expect(table.column("price").get(0)).toBe(19.99);
+  });
+
   it("counts bytes as the buffers have them", async () => {
     const rows = 1000;
     const cities = Array.from({ length: rows }, (_, row) => ["Amsterdam", "Köln"][row % 2]!);

@@ -69,6 +69,17 @@ describe("query", () => {
     );
   });
 
+  it("says so where a result takes more memory than it may", async () => {
+    const file = await parquetFile("SELECT i FROM range(4000000) t(i)");
+    await expect(
+      optimizer({ maxMemoryMb: 20 }).query(file, "SELECT len(list(i)) AS n FROM data"),
+    ).rejects.toMatchObject({
+      name: "ResourceExhaustedError",
+      message: expect.stringContaining("takes more memory than `memory.maxMemoryMb` allows"),
+      suggestions: ["Raise memory.maxMemoryMb, or read fewer columns."],
+    });
+  });
+
   it("keeps the tables of queries that run at once apart", async () => {
     const memory = optimizer();
     const files = await Promise.all([1, 2, 3, 4].map((value) => temporaryFile("f.csv", `a\n${value}\n`)));

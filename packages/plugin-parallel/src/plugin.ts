@@ -22,7 +22,7 @@ declare module "@mlmcp/core" {
 }
 
 /** Contributes `@parallel` and the {@link ParallelProcessor}. */
-export default definePlugin({
+export const parallelPlugin = definePlugin({
   name: "@mlmcp/plugin-parallel",
   section: "parallel",
   schema: parallelSectionSchema,
@@ -75,6 +75,8 @@ export default definePlugin({
     },
   ],
 });
+
+export default parallelPlugin;
 
 function runtimeOptions(config: ConfigReader): RuntimeOptions {
   const inPlace = workerSetup() !== undefined || !config.get("performance.enableParallel", true);

@@ -8,7 +8,7 @@ const run = promisify(execFile);
 let compiled: Compiled;
 let bundle: Compiled;
 beforeAll(async () => {
-  compiled = await compileFixtures(["apps/single", "apps/launcher", "apps/started"]);
+  compiled = await compileFixtures(["apps/single", "apps/launcher", "apps/started", "apps/hungry"]);
   bundle = await compileBundle("apps/single");
 });
 afterAll(() => {
@@ -17,9 +17,14 @@ afterAll(() => {
 });
 
 /** The lines that an application prints. It fails the test where the process does not end by itself. */
-async function linesOf({ file, workerFile }: Compiled, app: string, mode: string): Promise<string[]> {
+async function linesOf(
+  { file, workerFile }: Compiled,
+  app: string,
+  mode: string,
+  flags: readonly string[] = [],
+): Promise<string[]> {
   const env = { ...process.env, ...(workerFile && { TEST_WORKER_FILE: workerFile }) };
-  const { stdout } = await run(process.execPath, [file(app), mode], { env, timeout: 60_000 });
+  const { stdout } = await run(process.execPath, [...flags, file(app), mode], { env, timeout: 60_000 });
   return stdout.trim().split("\n");
 }
 
@@ -71,5 +76,12 @@ describe("an application that runs when the module of the class is imported", ()
     const lines = await linesOf(compiled, "apps/launcher", "floating");
     expect(lines).toContain("last: MLMCP_PARALLEL_MAIN");
     expect(lines.filter((line) => line === "main runs").length).toBeLessThanOrEqual(3);
+  });
+});
+
+describe("an application whose worker runs out of memory", () => {
+  it("goes on, and the call is told", async () => {
+    const lines = await linesOf(compiled, "apps/hungry", "", ["--max-old-space-size=100"]);
+    expect(lines).toEqual(["ResourceExhaustedError MLMCP_WORKER_LOST", "alive"]);
   });
 });

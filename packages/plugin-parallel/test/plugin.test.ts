@@ -1,6 +1,6 @@
 import { createKernel } from "@mlmcp/core";
 import { createTestKernel, runPluginContract } from "@mlmcp/core/testing";
-import parallelPlugin, { ParallelProcessor } from "@mlmcp/plugin-parallel";
+import { ParallelProcessor, parallelPlugin } from "@mlmcp/plugin-parallel";
 import { availableParallelism } from "node:os";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Work } from "./fixtures/work.js";

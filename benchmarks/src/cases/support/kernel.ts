@@ -16,5 +16,8 @@ export async function useKernel(plugins: readonly Plugin[], config: object = {})
 /** The last one stops the kernel. */
 export async function leaveKernel(): Promise<void> {
   users -= 1;
-  if (users === 0) await (await kernel)?.stop();
+  if (users > 0) return;
+  const last = kernel;
+  kernel = undefined;
+  await (await last)?.stop();
 }

@@ -7,11 +7,12 @@ import {
   type Duration,
   type Invoke,
 } from "@mlmcp/core";
-import { absent, type Plan } from "../cache.js";
+import { absent } from "../cache.js";
 import { KernelCache, isEnabled, sectionOf } from "../kernel-cache.js";
 import { createKeys, keyspace } from "../key.js";
 import { cachedSchema, type CachedOptions } from "../options.js";
 import { createOwner } from "../owner.js";
+import type { Plan } from "../plan.js";
 import type { Work } from "../single-flight.js";
 import type { AnyParameters, AnyResult, CachedDecoration } from "./cached-types.js";
 
@@ -43,7 +44,7 @@ export const cached = createMethodDecorator<CachedOptions, Duration>({
   parts: [{ at: "cache", around }],
   defaults: (config) => ({ ttl: sectionOf(config).ttl }),
   enabled: isEnabled,
-}) as unknown as CachedDecorator;
+}) as CachedDecorator;
 
 /** The type of {@link cached}: its options' functions are checked against the method. */
 export interface CachedDecorator {

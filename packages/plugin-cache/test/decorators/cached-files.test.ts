@@ -1,5 +1,6 @@
 import { copyFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import fs from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { ConfigurationError, onEvent } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
@@ -75,11 +76,15 @@ describe("@cached with files", () => {
     writeOld(path, "x".repeat(100_000));
     await using kernel = await createTestKernel(options);
     const profiles = kernel.adopt(new Profiles());
-    await profiles.profile(path);
     const open = vi.spyOn(fs, "open");
-    onTestFinished(() => open.mockRestore());
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      open.mockRestore();
+      syncBuiltinESMExports();
+    });
     for (let call = 0; call < 5; call++) await profiles.profile(path);
-    expect(open).not.toHaveBeenCalled();
+    // Once for its digest; the method reads it by other means.
+    expect(open).toHaveBeenCalledTimes(1);
     expect(profiles.ran).toBe(1);
   });
 

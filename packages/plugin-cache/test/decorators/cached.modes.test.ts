@@ -407,6 +407,28 @@ describe("@cached", () => {
     }
   });
 
+  it("takes MLMCP_PERFORMANCE_ENABLE_CACHING and MLMCP_CACHE_TTL", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    class Tuned {
+      ran = 0;
+      @cached()
+      async load(): Promise<number> {
+        return ++this.ran;
+      }
+    }
+    await using off = await createTestKernel({
+      ...inMemory(),
+      env: { MLMCP_PERFORMANCE_ENABLE_CACHING: "false" },
+    });
+    const passing = off.adopt(new Tuned());
+    expect([await passing.load(), await passing.load()]).toEqual([1, 2]);
+    await using short = await createTestKernel({ ...inMemory(), env: { MLMCP_CACHE_TTL: "2s" } });
+    const tuned = short.adopt(new Tuned());
+    expect([await tuned.load(), await tuned.load()]).toEqual([1, 1]);
+    vi.advanceTimersByTime(2_000);
+    expect(await tuned.load()).toBe(2);
+  });
+
   it("publishes what happened and counts it for each operation", async () => {
     class Counted {
       @cached()

@@ -1,5 +1,5 @@
 import { createTestKernel } from "@mlmcp/core/testing";
-import parallelPlugin from "@mlmcp/plugin-parallel";
+import { parallelPlugin } from "@mlmcp/plugin-parallel";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Plain } from "../fixtures/plain.js";
 import { Work } from "../fixtures/work.js";

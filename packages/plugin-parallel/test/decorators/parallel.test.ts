@@ -1,7 +1,7 @@
 import { threadId } from "node:worker_threads";
 import { OperationTimeoutError, retry, ValidationError } from "@mlmcp/core";
 import { runDecoratorContract } from "@mlmcp/core/testing";
-import parallelPlugin, { isWorker, parallel, ParallelProcessor } from "@mlmcp/plugin-parallel";
+import { isWorker, parallel, ParallelProcessor, parallelPlugin } from "@mlmcp/plugin-parallel";
 import { describe, expect, it } from "vitest";
 import { DoubleWork, Multiplier, Unbuildable, Work } from "../fixtures/work.js";
 import { rejectionOf, tasksOf, useKernels } from "../support/kernels.js";

@@ -1,7 +1,7 @@
 import type { Worker } from "node:worker_threads";
 import { onEvent, type Kernel, type Plugin, type PublishedEvent } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
-import parallelPlugin from "@mlmcp/plugin-parallel";
+import { parallelPlugin } from "@mlmcp/plugin-parallel";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { compileFixtures, type Compiled } from "./compiled.js";
 

@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import { reportOf, type Results } from "../../src/harness/report.js";
+
+const spread = (median: number) => ({ median, p25: median * 0.9, p75: median * 1.1 });
+
+const results: Results = {
+  environment: {
+    date: "2026-11-21",
+    commit: "0123456789",
+    cpu: "Some CPU",
+    cores: 2,
+    memoryGb: 8,
+    system: "Linux 6 x64",
+    node: "20.20.2",
+    v8: "11.3",
+    load: { before: 0.1, after: 1.2 },
+    packages: { cockatiel: "3.2.1", opossum: "9.0.0" },
+  },
+  plan: { starts: 3, rounds: 150, batchMs: 4, warmUpMs: 300 },
+  cases: [
+    {
+      name: "dispatch",
+      question: "What does it cost?",
+      reference: "bare",
+      separateProcesses: false,
+      contenders: [
+        { name: "bare", ratio: spread(1), ns: spread(60), extraNs: 0, bytes: 248 },
+        { name: "decorated", ratio: spread(2.5), ns: spread(150), extraNs: 90, bytes: undefined },
+      ],
+      budgets: [{ contender: "decorated", over: "bare", ns: 60, overNs: 30, measuredNs: 90, scaledNs: 45 }],
+    },
+  ],
+};
+
+const row = (report: string, begin: string): string[] =>
+  report
+    .split("\n")
+    .find((line) => line.startsWith(`| ${begin}`))!
+    .split("|")
+    .slice(1, -1)
+    .map((cell) => cell.trim());
+
+describe("the report", () => {
+  const report = reportOf(results);
+  const [budgets, dispatch] = report.split("## dispatch");
+
+  it("puts ratios before nanoseconds", () => {
+    expect(row(dispatch!, "contender")).toEqual([
+      "contender",
+      "ratio",
+      "p25–p75",
+      "ns/op",
+      "p25–p75",
+      "ns over bare",
+      "bytes/call",
+    ]);
+    expect(row(dispatch!, "decorated")).toEqual([
+      "decorated",
+      "2.5×",
+      "2.25–2.75",
+      "150",
+      "135–165",
+      "90",
+      "not known",
+    ]);
+    expect(row(dispatch!, "bare")).toEqual(["bare", "1×", "0.9–1.1", "60", "54–66", "", "248"]);
+  });
+
+  it("says for each budget by how much it is met or missed, here and at the speed at which it was set", () => {
+    expect(row(budgets!, "decorated")).toEqual([
+      "decorated",
+      "bare (30 ns where the budget was set)",
+      "60 ns",
+      "90 ns",
+      "missed by 30 ns",
+      "45 ns",
+      "met by 15 ns",
+    ]);
+  });
+
+  it("tells on what machine, with what versions and from which commit it comes", () => {
+    for (const fact of [
+      "0123456789",
+      "2026-11-21",
+      "Node 20.20.2 (V8 11.3)",
+      "Some CPU, 2 cores",
+      "load 0.1 before and 1.2 after",
+      "cockatiel 3.2.1, opossum 9.0.0",
+    ]) {
+      expect(report).toContain(fact);
+    }
+  });
+
+  it("says where contenders ran in processes of their own", () => {
+    expect(report).not.toContain("process of its own");
+    expect(reportOf({ ...results, cases: [{ ...results.cases[0]!, separateProcesses: true }] })).toContain(
+      "process of its own",
+    );
+  });
+});
