@@ -68,7 +68,7 @@ export const retryDefaults: RetryPolicy = {
 };
 
 /** What {@link BreakerOptions} are where nothing is said. Times in milliseconds. */
-export const breakerDefaults: BreakerPolicy = { failureThreshold: 3, resetAfter: 300_000 };
+const breakerDefaults: BreakerPolicy = { failureThreshold: 3, resetAfter: 300_000 };
 
 /** {@link RetryOptions} once the schema has read them. */
 export type EffectiveRetryOptions = RetryPolicy;

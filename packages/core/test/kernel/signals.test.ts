@@ -5,7 +5,8 @@ afterEach(() => void vi.restoreAllMocks());
 
 const signals = ["SIGINT", "SIGTERM"] as const;
 const listeners = () => signals.map((signal) => process.listenerCount(signal));
-const start = (handleSignals?: boolean) => createKernel({ configFile: false, env: {}, autoload: false, handleSignals });
+const start = (handleSignals?: boolean) =>
+  createKernel({ configFile: false, env: {}, autoload: false, handleSignals });
 
 describe("handleSignals", () => {
   it("stops the kernel, then lets the signal end the process", async () => {

@@ -4,6 +4,10 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
+import { vi } from "vitest";
+
+// Threads and processes start slowly on a machine that has other things to do.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const fixtures = fileURLToPath(new URL("../fixtures/", import.meta.url));
 const packages = fileURLToPath(new URL("../../../", import.meta.url));
