@@ -17,7 +17,7 @@ export type QueryParameters = Readonly<Record<string, string | number | bigint |
  * is spilled to a temporary directory that is gone after `close`.
  */
 export class DuckDb {
-  readonly #options: MemoryOptions;
+  #options: MemoryOptions;
   readonly #spillDirectory: string;
   readonly #sessions = new Set<Session>();
   #instance: Promise<DuckDBInstance> | undefined;
@@ -31,6 +31,14 @@ export class DuckDb {
   /** Bytes that one query may keep in memory. */
   get memoryLimit(): number {
     return this.#options.maxMemoryMb * 1024 ** 2;
+  }
+
+  /** Sets another limit, also for queries that run. The directory stays the one that it began with. */
+  async configure(options: MemoryOptions): Promise<void> {
+    const unchanged = options.maxMemoryMb === this.#options.maxMemoryMb;
+    this.#options = options;
+    if (unchanged || !this.#instance || this.#closing) return;
+    await this.use((session) => session.rows(`SET GLOBAL memory_limit = '${options.maxMemoryMb}MiB'`));
   }
 
   /** Runs `work` on a connection of its own; an aborted signal interrupts what it is doing. */

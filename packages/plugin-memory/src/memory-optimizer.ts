@@ -132,6 +132,11 @@ export class MemoryOptimizer {
     return processStats();
   }
 
+  /** Sets another limit to the engine's memory. The kernel calls it when its configuration is reloaded. */
+  configure(options: Partial<MemoryOptions>): Promise<void> {
+    return this.#database.configure({ ...memoryDefaults, ...options });
+  }
+
   /** Interrupts what runs and frees the engine and its temporary files. The kernel calls it when it stops. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#database.close();

@@ -1,4 +1,4 @@
-import { definePlugin } from "@mlmcp/core";
+import { definePlugin, type ConfigReader } from "@mlmcp/core";
 import { MemoryOptimizer } from "./memory-optimizer.js";
 import { memorySchema, type MemoryOptions } from "./options.js";
 
@@ -8,8 +8,13 @@ export const memoryPlugin = definePlugin({
   section: "memory",
   schema: memorySchema,
   register({ services, config }) {
-    services.factory(MemoryOptimizer, () => new MemoryOptimizer(config.section<MemoryOptions>("memory")));
+    services.factory(MemoryOptimizer, () => new MemoryOptimizer(optionsOf(config)));
   },
+  reload: (kernel) => kernel.resolve(MemoryOptimizer).configure(optionsOf(kernel.config)),
 });
 
 export default memoryPlugin;
+
+function optionsOf(config: ConfigReader): MemoryOptions {
+  return config.section<MemoryOptions>("memory");
+}

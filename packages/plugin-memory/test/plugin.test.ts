@@ -1,8 +1,8 @@
-import { readdir } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { createTestKernel, runPluginContract } from "@mlmcp/core/testing";
 import memoryPlugin, { MemoryOptimizer } from "@mlmcp/plugin-memory";
 import { describe, expect, it } from "vitest";
-import { parquetFile, temporaryDirectory } from "./fixtures.js";
+import { parquetFile, temporaryDirectory, temporaryFile } from "./fixtures.js";
 
 describe("the plugin", () => {
   it("keeps the contract of plugins", () => runPluginContract({ plugin: memoryPlugin }));
@@ -18,6 +18,20 @@ describe("the plugin", () => {
     await expect(
       createTestKernel({ plugins: [memoryPlugin], config: { memory: { maxMemoryMb: 1 } } }),
     ).rejects.toThrow("memory.maxMemoryMb");
+  });
+
+  it("takes another limit from a reload, while the engine is open", async () => {
+    const rc = await temporaryFile("rc.yaml", "memory: { maxMemoryMb: 100 }\n");
+    await using kernel = await createTestKernel({ plugins: [memoryPlugin], configFile: rc });
+    const memory = kernel.resolve(MemoryOptimizer);
+    const limit = async () => {
+      const sql = "SELECT current_setting('memory_limit') AS value FROM data";
+      return (await memory.query(await temporaryFile("one.csv", "a\n1\n"), sql))[0]!["value"];
+    };
+    expect(await limit()).toBe("100.0 MiB");
+    await writeFile(rc, "memory: { maxMemoryMb: 200 }\n");
+    await kernel.reload();
+    expect(await limit()).toBe("200.0 MiB");
   });
 
   it("spills to disk what exceeds the limit, and removes it at stop", async () => {

@@ -86,9 +86,9 @@ export class WorkerPool implements Runner {
    */
   configure(options: WorkerPoolOptions): void {
     const keep = isDeepStrictEqual(this.#options.setup, options.setup) && this.#options.file === options.file;
-    this.#options = keep ? { ...options, setup: this.#options.setup } : options;
     // Operations ask again, with what they are told now.
-    this.#reserved = 0;
+    if (options.workers !== this.#options.workers) this.#reserved = 0;
+    this.#options = keep ? { ...options, setup: this.#options.setup } : options;
     for (const worker of this.#idle.splice(0)) this.#release(worker);
   }
 

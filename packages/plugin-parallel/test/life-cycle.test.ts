@@ -112,6 +112,17 @@ describe("the pool", () => {
     expect(after).toMatchObject({ threadId: before.threadId, calls: 2 });
   });
 
+  it("shrinks where a reload gives it fewer workers", async () => {
+    const environment = { MLMCP_PARALLEL_WORKERS: "2" };
+    const kernel = await harness.start({ env: environment });
+    const work = kernel.resolve(Work);
+    await Promise.all([work.sleep(50), work.sleep(50)]);
+    environment.MLMCP_PARALLEL_WORKERS = "1";
+    await kernel.reload();
+    await Promise.all([work.sleep(50), work.sleep(50)]);
+    expect(kernel.resolve(ParallelProcessor).stats()).toMatchObject({ capacity: 1, workers: [{ tasks: 2 }] });
+  });
+
   it("gets new workers where a reload changes what they are started with", async () => {
     const environment = { MLMCP_PARALLEL_MAX_QUEUE: "10" };
     const kernel = await harness.start({ env: environment, parallel: { workers: 1 } });

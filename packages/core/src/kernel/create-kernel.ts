@@ -101,7 +101,9 @@ async function selectPlugins(sources: ConfigSources, options: KernelOptions): Pr
     }
   }
   const explicitNames = new Set(explicit.map(({ name }) => name));
-  const byThemselves = [resiliencePlugin, ...imported].filter(({ name }) => !explicitNames.has(name));
+  // By name, since another copy of the core in this process brings its own built-in plugin.
+  const builtIn = new Map([...imported, resiliencePlugin].map((plugin) => [plugin.name, plugin]));
+  const byThemselves = [...builtIn.values()].filter(({ name }) => !explicitNames.has(name));
   const plugins = [...new Set([...byThemselves, ...explicit])].filter(({ name }) => !off.has(name));
   return { plugins, off, sectionEntries };
 }

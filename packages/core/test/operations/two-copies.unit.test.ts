@@ -60,6 +60,14 @@ describe("two copies of the core in one process", () => {
     expect(() => new Subject().work()).toThrow(/kernel has stopped/);
   });
 
+  it("each start with the plugins that both have brought", async () => {
+    for (const { createKernel } of [a, b]) {
+      const kernel = await createKernel({ configFile: false, env: {} });
+      expect(kernel.plugins.filter(({ name }) => name === "resilience")).toHaveLength(1);
+      await kernel.stop();
+    }
+  });
+
   it("share injection metadata", async () => {
     class Database {}
     class Reports {
