@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { arch, availableParallelism, cpus, loadavg, release, totalmem, type as system } from "node:os";
+import { arch, availableParallelism, cpus, loadavg, totalmem, type as system } from "node:os";
 import { fileURLToPath } from "node:url";
 
 /** Where, when and with what was measured. */
@@ -30,7 +30,7 @@ export function observeEnvironment(): () => Environment {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cores: availableParallelism(),
     memoryGb: Math.round(totalmem() / 2 ** 30),
-    system: `${system()} ${release()} ${arch()}`,
+    system: `${system()} ${arch()}`,
     node: process.versions.node,
     v8: process.versions.v8,
     load: { before, after: load() },

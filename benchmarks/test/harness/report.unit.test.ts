@@ -10,7 +10,7 @@ const results: Results = {
     cpu: "Some CPU",
     cores: 2,
     memoryGb: 8,
-    system: "Linux 6 x64",
+    system: "Linux x64",
     node: "20.20.2",
     v8: "11.3",
     load: { before: 0.1, after: 1.2 },

@@ -3,7 +3,7 @@ import { createHooks } from "hookable";
 import type { DependencyContainer } from "tsyringe";
 import type { ConfigReader } from "../config/reader.js";
 import { ConfigurationError, PluginError } from "../errors/index.js";
-import { activeNode, CallNode, type CallerContext, type OutcomeNotes } from "../operations/call.js";
+import { activeNode, CallNode, noNotes, type CallerContext, type OutcomeNotes } from "../operations/call.js";
 import { liveOperations, type AnyFunction, type Operation } from "../operations/operation.js";
 import { Operations, type OperationRegistry } from "../operations/registry.js";
 import { shared } from "../operations/shared-state.js";
@@ -147,7 +147,7 @@ export class Kernel implements AsyncDisposable {
       this.#paths.forget();
     }
     const node = new CallNode({ kernel: this, parent: activeNode() });
-    const collected = (node.collected = { degraded: false, stale: false, cached: false, attempts: 0 });
+    const collected = (node.collected = noNotes());
     const value = await this.#inContext(node, {}, fn);
     return { value, ...collected, attempts: collected.attempts || (collected.cached ? 0 : 1) };
   }

@@ -6,6 +6,7 @@ import type { Binding, Invoke } from "../plugin.js";
 import {
   activeNode,
   CallNode,
+  noNotes,
   type Call,
   type CallChanges,
   type CallScope,
@@ -57,7 +58,10 @@ export class OperationBinding<Options extends object> implements Binding<Options
   fork(changes: CallChanges): CallScope | undefined {
     if (!changes.detached) return this.#node()?.fork(changes);
     // Also where this chain keeps no context: that of an enclosing call must not leak in.
-    return activeNode() && new CallNode({ kernel: this.#host.kernel, id: this.operation.id }, changes);
+    if (!activeNode()) return undefined;
+    const detached = new CallNode({ kernel: this.#host.kernel, id: this.operation.id }, changes);
+    detached.collected = noNotes();
+    return detached;
   }
 
   note(notes: OutcomeNotes): void {

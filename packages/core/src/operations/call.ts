@@ -36,6 +36,8 @@ export interface CallChanges {
 /** A derived call in the hands of the advice that made it. */
 export interface CallScope {
   readonly call: Call;
+  /** Of a detached call: what its advice has noted, for whoever detached it to hand on. */
+  readonly collected: OutcomeNotes | undefined;
   run(next: Invoke, self: unknown, args: unknown[]): unknown;
   abort(reason: unknown): void;
 }
@@ -55,6 +57,13 @@ export interface CallerContext {
   /** In milliseconds since the epoch. */
   readonly deadline?: number;
   readonly correlationId?: string;
+}
+
+type Collected = { -readonly [Note in keyof OutcomeNotes]-?: NonNullable<OutcomeNotes[Note]> };
+
+/** Nothing collected so far. */
+export function noNotes(): Collected {
+  return { degraded: false, stale: false, cached: false, attempts: 0 };
 }
 
 interface Origin {
@@ -77,7 +86,7 @@ export class CallNode implements Call, CallScope {
   /** The node that the operation's invocation began with; attempts derive from it. */
   readonly top: CallNode;
   /** Collects what happens in the calls made directly inside, for `kernel.outcome()`. */
-  collected: { degraded: boolean; stale: boolean; cached: boolean; attempts: number } | undefined;
+  collected: Collected | undefined;
   readonly #parent: CallNode | undefined;
   #correlationId: string | undefined;
   #controller: AbortController | undefined;
@@ -150,7 +159,7 @@ export class CallNode implements Call, CallScope {
 
   /** Adds notes to whoever collects them about this operation's invocation. */
   note(notes: OutcomeNotes): void {
-    const collected = this.top.#parent?.collected;
+    const collected = this.top.#parent ? this.top.#parent.collected : this.top.collected;
     if (!collected) return;
     collected.degraded ||= notes.degraded ?? false;
     collected.stale ||= notes.stale ?? false;

@@ -106,32 +106,41 @@ describe("currentOperation()", () => {
   });
 });
 
-describe("work that is detached from its caller", () => {
-  const detaching = createMethodDecorator<{ contextual?: boolean }>({
-    name: "detaching",
-    schema: { type: "object", properties: { contextual: { type: "boolean" } } },
-    context: ({ contextual: own }) => own === true,
-    parts: [
-      {
-        at: "cache",
-        around: (next, binding) => (self, args) => {
-          const scope = binding.fork({ detached: true });
-          return scope ? scope.run(next, self, args) : next(self, args);
-        },
+const detaching = createMethodDecorator<{ contextual?: boolean }>({
+  name: "detaching",
+  schema: { type: "object", properties: { contextual: { type: "boolean" } } },
+  context: ({ contextual: own }) => own === true,
+  parts: [
+    {
+      at: "cache",
+      around: (next, binding) => (self, args) => {
+        const scope = binding.fork({ detached: true });
+        if (!scope) return next(self, args);
+        return (scope.run(next, self, args) as Promise<unknown>).finally(() =>
+          binding.note(scope.collected!),
+        );
       },
-    ],
-  });
-  class Shared {
-    @detaching()
-    async plain() {
-      return currentOperation();
-    }
-    @detaching({ contextual: true })
-    async contextual() {
-      return currentOperation();
-    }
+    },
+  ],
+});
+class Shared {
+  tries = 0;
+  @detaching()
+  @retry({ maxRetries: 2, initialDelay: 0 })
+  async flaky() {
+    if (this.tries++ < 2) throw new Error("not yet");
   }
+  @detaching()
+  async plain() {
+    return currentOperation();
+  }
+  @detaching({ contextual: true })
+  async contextual() {
+    return currentOperation();
+  }
+}
 
+describe("work that is detached from its caller", () => {
   it("sees nothing of it, whether its own chain keeps a context or not", async () => {
     await using kernel = await createTestKernel({ plugins: [plugin, pluginOf(detaching)] });
     const shared = kernel.adopt(new Shared());
@@ -142,6 +151,14 @@ describe("work that is detached from its caller", () => {
       expect(call?.correlationId).not.toBe("caller");
       expect(call?.id).toMatch(/^Shared\./);
     }
+  });
+});
+
+it("what detached work notes can be handed on to a caller", async () => {
+  await using kernel = await createTestKernel({ plugins: [plugin, pluginOf(detaching)] });
+  expect(await kernel.outcome(() => kernel.adopt(new Shared()).flaky())).toMatchObject({
+    attempts: 3,
+    cached: false,
   });
 });
 

@@ -131,6 +131,14 @@ function runDetached(
   args: unknown[],
 ): Work<unknown> {
   const scope = binding.fork({ detached: true });
-  const run = async (): Promise<unknown> => (scope ? scope.run(next, self, args) : next(self, args));
+  const run = async (): Promise<unknown> => {
+    if (!scope) return next(self, args);
+    try {
+      return await scope.run(next, self, args);
+    } finally {
+      // How it came about is told to the caller who began it.
+      if (scope.collected) binding.note(scope.collected);
+    }
+  };
   return { promise: run(), abandon: (reason) => scope?.abort(reason) };
 }
