@@ -2,12 +2,24 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Options } from "tsup";
 
+/**
+ * Where decorators have metadata, tsup has esbuild keep the names of functions, by a call of
+ * `Object.defineProperty` for each named function that is made, in every call that makes one.
+ */
+const withoutKeptNames: NonNullable<Options["esbuildPlugins"]>[number] = {
+  name: "without-kept-names",
+  setup({ initialOptions }) {
+    initialOptions.keepNames = false;
+  },
+};
+
 const shared: Options = {
   format: "esm",
   target: "node20",
   tsconfig: fileURLToPath(new URL("./tsconfig.build.json", import.meta.url)),
   sourcemap: true,
   clean: true,
+  esbuildPlugins: [withoutKeptNames],
 };
 
 /** How a published package is built: ES modules with types and source maps, shared code in chunks. */

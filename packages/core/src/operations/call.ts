@@ -87,7 +87,7 @@ export class CallNode implements Call, CallScope {
   readonly top: CallNode;
   /** Collects what happens in the calls made directly inside, for `kernel.outcome()`. */
   collected: Collected | undefined;
-  readonly #parent: CallNode | undefined;
+  #parent: CallNode | undefined;
   #correlationId: string | undefined;
   #controller: AbortController | undefined;
   #children: Set<CallNode> | undefined;
@@ -102,12 +102,32 @@ export class CallNode implements Call, CallScope {
     this.#parent = parent;
     this.top = top ?? this;
     const own = changes?.deadline;
-    const enclosing = parent?.deadline;
+    const enclosing = this.enclosing?.deadline;
+    // Its parent's too, so that a chain of calls that nobody awaits does not grow.
+    void parent?.top.enclosing;
     this.deadline = own === undefined || (enclosing !== undefined && enclosing < own) ? enclosing : own;
     if (changes) {
       if (changes.attempt !== undefined) this.attempt = changes.attempt;
-      this.#correlationId = changes.correlationId;
+      if (changes.correlationId !== undefined) this.#correlationId = changes.correlationId;
     }
+  }
+
+  /** Whether the invocation that it belongs to has ended. */
+  get over(): boolean {
+    return this.#ended || this.top.#ended;
+  }
+
+  /**
+   * The nearest enclosing call that has not ended. Work that goes on after its call, such as a
+   * loop that schedules itself, keeps the correlation id and nothing else of it: neither its
+   * deadline, nor its signal, nor the memory of all that went before.
+   */
+  get enclosing(): CallNode | undefined {
+    while (this.#parent?.over) {
+      this.#correlationId ??= this.#parent.correlationId;
+      this.#parent = this.#parent.enclosing;
+    }
+    return this.#parent;
   }
 
   get call(): Call {

@@ -6,7 +6,7 @@ import { resolveChain, type ChainContext, type ChainStep } from "./chain.js";
 import { enclose } from "./frame.js";
 import { isAsyncIterable, OpenStream } from "./iteration.js";
 import { guarded, observeStep, together } from "./observers.js";
-import type { Operation } from "./operation.js";
+import type { AnyFunction, Operation } from "./operation.js";
 
 /** What a kernel gives to the compiler of its operations. */
 export interface CompileHost extends BindingHost, ChainContext {
@@ -53,12 +53,32 @@ function methodStep(operation: Operation, steps: readonly ChainStep[]): Invoke {
     return (self, args) => OpenStream.open(method.apply(self, args) as AsyncIterable<unknown>);
   }
   const demanding = steps.find(({ advice }) => !advice.serves?.sync);
-  if (!demanding || operation.returns === "promise")
-    return (self, args) => method.apply(self, args) as unknown;
+  if (!demanding || operation.returns === "promise") return directly(method);
   return (self, args) => {
     const result: unknown = method.apply(self, args);
     if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === "function") return result;
     throw synchronousResult(operation, demanding.advice.name, result);
+  };
+}
+
+/**
+ * Hands the arguments on one by one, as long as they are few: `apply` needs an array, which the
+ * compiler can otherwise leave out where it puts the whole path into its caller.
+ */
+function directly(method: AnyFunction): Invoke {
+  return (self, args) => {
+    switch (args.length) {
+      case 0:
+        return method.call(self) as unknown;
+      case 1:
+        return method.call(self, args[0]) as unknown;
+      case 2:
+        return method.call(self, args[0], args[1]) as unknown;
+      case 3:
+        return method.call(self, args[0], args[1], args[2]) as unknown;
+      default:
+        return method.apply(self, args) as unknown;
+    }
   };
 }
 

@@ -111,8 +111,9 @@ export function decorateClass(
       });
     members.set(key, operation);
     if (!operation.owner || name !== undefined) operation.belongTo(owner, name ?? owner.name);
-    if (operation.advice.some(({ advice }) => advice.name === decoration.advice.name)) continue;
-    operation.add(decoration.advice, decoration.options);
+    const own = operation.advice.find(({ advice }) => advice.name === decoration.advice.name);
+    if (own && !own.onClass) continue;
+    operation.add(decoration.advice, decoration.options, { onClass: true });
     if (!existing) Object.defineProperty(prototype, key, { ...descriptor, value: operation.dispatcher });
   }
 }

@@ -1,31 +1,27 @@
 import type { CallNode } from "./call.js";
-import {
-  isAsyncIterable,
-  isIterableIterator,
-  OpenStream,
-  relay,
-  relaySync,
-  watchIterable,
-} from "./iteration.js";
-import type { IterationWatch } from "./iteration.js";
+import { isAsyncIterable, OpenStream, relay, type IterationWatch } from "./iteration.js";
 import { shared } from "./shared-state.js";
+import { watchIterable } from "./watched-iterable.js";
 
 /** Told once how a call ended: with a value, or with what was thrown. */
 export type End = (ok: boolean, outcome: unknown) => void;
 
 /** Calls `end` when the result is there, settles or has been iterated; returns what to hand on instead of it. */
-export function whenOver(result: unknown, end: End): unknown {
+export function whenOver(result: unknown, end: End, node?: CallNode): unknown {
   if (result instanceof Promise) return followPromise(result, end);
-  if (typeof result === "object" && result !== null) return endOfObject(result, end);
+  if (typeof result === "object" && result !== null) return endOfObject(result, end, node);
   end(true, result);
   return result;
 }
 
-/** A plain object ends the call at once; one that is iterated ends it with the iteration. */
+/**
+ * A plain object ends the call at once, and so does a synchronous iterator: nothing tells one
+ * that is about to be read from one that nobody will finish. An async iterable ends it with its
+ * iteration.
+ */
 export function endOfObject(result: object, end: End, node?: CallNode): unknown {
   if (isPromiseOfAnotherRealm(result)) return followPromise(result, end);
-  if (isAsyncIterable(result)) return watchIterable(result, watch(end, node));
-  if (isIterableIterator(result)) return relaySync(result, watch(end, node));
+  if (isAsyncIterable(result) && watchIterable(result, watch(end, node))) return result;
   end(true, result);
   return result;
 }

@@ -5,6 +5,7 @@ import { activeNode, CallNode } from "./call.js";
 import { endOfObject, watch } from "./ending.js";
 import { OpenStream, relay, relaySync, type IterationWatch } from "./iteration.js";
 import type { Operation } from "./operation.js";
+import { kernelStopped } from "./not-running.js";
 import { shared } from "./shared-state.js";
 
 /** What stands around a whole call: the count of calls in flight, observers, and the context. */
@@ -51,10 +52,12 @@ function countingFrame(next: Invoke, { operation, drain }: Frame): Invoke {
 
 function fullFrame(next: Invoke, frame: Frame): Invoke {
   const { operation, kernel, drain, observer, contextual } = frame;
+  // Read once: it is put together anew each time.
+  const { id } = operation;
   return (self, args) => {
     drain.enter();
     const started = observer?.start(self, args);
-    const node = contextual ? new CallNode({ kernel, id: operation.id, parent: activeNode() }) : undefined;
+    const node = contextual ? new CallNode({ kernel, id, parent: activeNode() }) : undefined;
     let result: unknown;
     try {
       result = node ? shared.context.run(node, next, self, args) : next(self, args);
@@ -72,25 +75,30 @@ function fullFrame(next: Invoke, frame: Frame): Invoke {
   };
 }
 
-async function settle(
+/**
+ * Two closures and one promise are cheaper than an async function, which would also stand in the
+ * stack trace of every error. Apart from its caller, so that calls that end at once make no closure.
+ */
+function settle(
   promise: Promise<unknown>,
   frame: Frame,
   started: unknown,
   node: CallNode | undefined,
 ): Promise<unknown> {
-  let value: unknown;
-  try {
-    value = await promise;
-  } catch (error) {
-    endCall(frame, started, node, false, error);
-    throw error;
-  }
-  endCall(frame, started, node, true, value);
-  return value;
+  return promise.then(
+    (value) => {
+      endCall(frame, started, node, true, value);
+      return value;
+    },
+    (error: unknown) => {
+      endCall(frame, started, node, false, error);
+      throw error;
+    },
+  );
 }
 
 function endCall(
-  { drain, observer }: Frame,
+  { drain, observer }: IterationFrame,
   started: unknown,
   node: CallNode | undefined,
   ok: boolean,
@@ -98,13 +106,13 @@ function endCall(
 ): void {
   node?.end();
   observer?.end(started, ok, outcome);
-  drain.leave();
+  drain?.leave();
 }
 
 /** An async generator runs nothing before its first item is asked for, and neither does its chain. */
 function streamFrame(next: Invoke, frame: Frame): Invoke {
-  return async function* (self, args) {
-    const watcher = begin(frame, self, args);
+  const run = async function* (self: unknown, args: unknown[], caller: CallNode | undefined) {
+    const watcher = begin(frame, self, args, caller);
     let stream: OpenStream;
     try {
       const opened: unknown = await watcher.step(() => next(self, args));
@@ -119,11 +127,15 @@ function streamFrame(next: Invoke, frame: Frame): Invoke {
     }
     return yield* relay(stream, watcher);
   };
+  // The caller is who asked for the stream, not who happens to read it.
+  return (self, args) => run(self, args, activeNode());
 }
 
+/** A step of a synchronous generator cannot be interrupted by a stop: it need not be counted. */
 function iteratorFrame(next: Invoke, frame: Frame): Invoke {
-  return function* (self, args) {
-    const watcher = begin(frame, self, args);
+  const uncounted = { ...frame, drain: undefined };
+  const run = function* (self: unknown, args: unknown[], caller: CallNode | undefined) {
+    const watcher = begin(uncounted, self, args, caller);
     let iterator: IterableIterator<unknown, unknown, unknown>;
     try {
       iterator = watcher.step(() => next(self, args)) as IterableIterator<unknown, unknown, unknown>;
@@ -133,12 +145,21 @@ function iteratorFrame(next: Invoke, frame: Frame): Invoke {
     }
     return yield* relaySync(iterator, watcher);
   };
+  return (self, args) => run(self, args, activeNode());
 }
 
-function begin(frame: Frame, self: unknown, args: unknown[]): IterationWatch {
+type IterationFrame = Omit<Frame, "drain"> & { readonly drain: Drain | undefined };
+
+function begin(
+  frame: IterationFrame,
+  self: unknown,
+  args: unknown[],
+  parent: CallNode | undefined,
+): IterationWatch {
   const { kernel, operation, contextual, drain, observer } = frame;
-  drain.enter();
+  if (!shared.running.has(kernel)) throw kernelStopped(operation, kernel);
+  drain?.enter();
   const started: unknown = observer?.start(self, args);
-  const node = contextual ? new CallNode({ kernel, id: operation.id, parent: activeNode() }) : undefined;
+  const node = contextual ? new CallNode({ kernel, id: operation.id, parent }) : undefined;
   return watch((ok, outcome) => endCall(frame, started, node, ok, outcome), node);
 }

@@ -36,6 +36,8 @@ export interface AppliedAdvice {
   readonly advice: Advice;
   /** Checked, shorthand read, without the schema's defaults. */
   readonly options: object;
+  /** Whether it stands on the class; then a method's own decorator would have won. */
+  readonly onClass: boolean;
 }
 
 interface Subject {
@@ -126,7 +128,7 @@ export class Operation implements OperationInfo {
   }
 
   /** Adds an advice outside those that are there. */
-  add(advice: Advice, options: object): void {
+  add(advice: Advice, options: object, { onClass = false } = {}): void {
     const problem = this.#conflict(advice, options);
     if (problem) {
       throw new ConfigurationError(`@${advice.name} on ${this.id}: ${problem}`, {
@@ -134,7 +136,7 @@ export class Operation implements OperationInfo {
         context: { operation: this.id, decorator: advice.name },
       });
     }
-    this.advice.unshift({ advice, options });
+    this.advice.unshift({ advice, options, onClass });
     this.reset();
   }
 

@@ -243,6 +243,66 @@ describe("kernel.withContext()", () => {
   });
 });
 
+describe("work that goes on after its call", () => {
+  class Loop {
+    rounds = 0;
+    seen: unknown[] = [];
+    finish!: () => void;
+    readonly finished = new Promise<void>((resolve) => (this.finish = resolve));
+    @inContext()
+    async poll(until: number): Promise<void> {
+      const { aborted, correlationId, deadline, signal } = currentOperation()!;
+      if (++this.rounds < until) setImmediate(() => void this.poll(until));
+      else {
+        this.seen = [aborted, correlationId, deadline, signal.aborted];
+        this.finish();
+      }
+    }
+  }
+
+  it("keeps the correlation id, and neither the deadline nor the calls before it", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const loop = kernel.adopt(new Loop());
+    const caller = { correlationId: "started it", deadline: Date.now() + 60_000 };
+    await kernel.withContext(caller, () => loop.poll(20_000));
+    await loop.finished;
+    expect(loop.seen).toEqual([false, "started it", undefined, false]);
+  });
+});
+
+describe("the context of a stream", () => {
+  class Streams {
+    tries = 0;
+    @inContext()
+    async *ids() {
+      yield currentOperation()?.correlationId;
+      yield currentOperation()?.correlationId;
+    }
+    @retry({ maxRetries: 2, initialDelay: 0 })
+    async *attempts() {
+      if (this.tries++ < 2) throw new Error("not yet");
+      yield currentOperation()?.attempt;
+      yield currentOperation()?.attempt;
+    }
+  }
+
+  it("is that of the caller who asked for it, wherever it is read", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const streams = kernel.adopt(new Streams());
+    const ids: unknown[] = [];
+    for await (const id of kernel.withContext({ correlationId: "request" }, () => streams.ids()))
+      ids.push(id);
+    expect(ids).toEqual(["request", "request"]);
+  });
+
+  it("stays that of the attempt that opened it", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const attempts: unknown[] = [];
+    for await (const attempt of kernel.adopt(new Streams()).attempts()) attempts.push(attempt);
+    expect(attempts).toEqual([3, 3]);
+  });
+});
+
 describe("kernel.outcome()", () => {
   const noting = createMethodDecorator<{ cached?: boolean; degraded?: boolean; attempts?: number }>({
     name: "noting",

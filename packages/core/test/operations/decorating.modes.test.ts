@@ -262,6 +262,17 @@ describe("a decoration that cannot work", () => {
     }).toThrow(/@traced on .*work: it is there already/);
   });
 
+  it("is refused where the class carries the decorator already", () => {
+    expect(() => {
+      @traced()
+      @traced({ tag: "again" })
+      class Twice {
+        work() {}
+      }
+      return Twice;
+    }).toThrow(/@traced on Twice\.work: it is there already/);
+  });
+
   it("is refused where two decorators give one setting", () => {
     const settingOf = (name: string) =>
       createMethodDecorator<{ limit?: number }>({

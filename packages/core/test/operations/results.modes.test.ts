@@ -1,3 +1,4 @@
+import { EventEmitter, on } from "node:events";
 import { Readable } from "node:stream";
 import { createMethodDecorator, currentOperation, onEvent, retry } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
@@ -275,6 +276,127 @@ describe("a method that returns an async iterable", () => {
     expect([custom.size, custom.first()]).toEqual([2, 1]);
     expect(await collect(custom)).toEqual([1, 2]);
     expect(trace).toEqual(["start ", "end  ok undefined"]);
+  });
+
+  it("keeps an iterator of another class, with its members, and calls it at once", async () => {
+    class Tokens {
+      readonly controller = new AbortController();
+      #left = 2;
+      async next() {
+        return this.#left-- > 0
+          ? { done: false as const, value: this.#left }
+          : { done: true as const, value: undefined };
+      }
+      async return() {
+        trace.push("returned");
+        return { done: true as const, value: undefined };
+      }
+      [Symbol.asyncIterator]() {
+        return this;
+      }
+    }
+    class Model {
+      @observed()
+      tokens() {
+        return new Tokens();
+      }
+      @observed()
+      events() {
+        return on(emitter, "token");
+      }
+    }
+    const emitter = new EventEmitter();
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const model = kernel.adopt(new Model());
+    fresh();
+    const tokens = model.tokens();
+    expect(tokens).toBeInstanceOf(Tokens);
+    expect(tokens.controller.signal.aborted).toBe(false);
+    for await (const _ of tokens) break;
+    expect(trace).toEqual(["start ", "returned", "end  ok undefined"]);
+    fresh();
+    const events = model.events() as AsyncGenerator;
+    const pending = events.next();
+    await events.return(undefined);
+    expect(await pending).toEqual({ done: true, value: undefined });
+    expect(trace).toEqual(["start ", "end  ok undefined"]);
+  });
+
+  it("keeps a web stream one that the platform takes", async () => {
+    class Bodies {
+      @observed()
+      body() {
+        return new Response("text").body!;
+      }
+    }
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const bodies = kernel.adopt(new Bodies());
+    expect(await new Response(bodies.body()).text()).toBe("text");
+    fresh();
+    const chunks = await collect(bodies.body() as AsyncIterable<Uint8Array>);
+    expect(Buffer.concat(chunks).toString()).toBe("text");
+    expect(trace).toEqual(["start ", "end  ok undefined"]);
+  });
+
+  it("leaves a stream's error uncaught where nobody listens for it", async () => {
+    class Files {
+      @observed()
+      open() {
+        return new Readable({ read: () => undefined });
+      }
+    }
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const stream = kernel.adopt(new Files()).open();
+    expect(stream.listenerCount("error")).toBe(0);
+    const closed = new Promise((resolve) => stream.on("close", resolve));
+    stream.on("error", () => undefined).destroy(new Error("gone"));
+    await closed;
+    expect(trace.at(-1)).toBe("end  failed gone");
+  });
+
+  it("may be returned again and again by the same method", async () => {
+    class Singleton {
+      readonly feed = {
+        async *[Symbol.asyncIterator]() {
+          yield 1;
+        },
+      };
+      @observed()
+      stream() {
+        return this.feed;
+      }
+    }
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    const singleton = kernel.adopt(new Singleton());
+    for (let round = 0; round < 3; round++) expect(await collect(singleton.stream())).toEqual([1]);
+  });
+
+  it("never holds a stop up where nobody reads a synchronous iterator to its end", async () => {
+    class Ids {
+      readonly map = new Map([["a", 1]]);
+      @observed()
+      ids() {
+        return this.map.keys();
+      }
+      @observed()
+      *generated() {
+        yield 1;
+        yield 2;
+      }
+    }
+    const kernel = await createTestKernel({ plugins: [plugin], config: { system: { stopTimeout: "1h" } } });
+    const ids = kernel.adopt(new Ids());
+    expect([ids.ids().next().value, ids.generated().next().value]).toEqual(["a", 1]);
+    await kernel.stop();
+  });
+
+  it("is refused at its first item where the kernel has stopped meanwhile", async () => {
+    const kernel = await createTestKernel({ plugins: [plugin] });
+    const subject = kernel.adopt(new Subject());
+    const made = [subject.count(1), subject.sync(1)] as const;
+    await kernel.stop();
+    await expect(made[0].next()).rejects.toThrow(/its kernel has stopped/);
+    expect(() => made[1].next()).toThrow(/its kernel has stopped/);
   });
 
   it("may be a synchronous generator", async () => {

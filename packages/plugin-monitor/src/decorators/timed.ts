@@ -40,14 +40,16 @@ function observe(binding: Binding<TimedOptions>): Observer<number> {
   const { slow = Infinity, buckets } = binding.options as { slow?: number; buckets: readonly number[] };
   const timing = binding.resolve(PerformanceMonitor).timing(binding.operation.id, buckets);
   const tooSlow = binding.event("operation:slow");
+  // The global is an accessor, and reading it twice a call shows in what timing costs.
+  const clock = performance;
   return {
     start() {
-      const now = performance.now();
+      const now = clock.now();
       timing.enter();
       return now;
     },
     end(started, ok) {
-      const durationMs = performance.now() - started;
+      const durationMs = clock.now() - started;
       timing.leave(durationMs, ok);
       if (durationMs > slow) tooSlow.publish({ durationMs, slowMs: slow });
     },

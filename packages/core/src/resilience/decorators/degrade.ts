@@ -1,4 +1,5 @@
 import { CircuitOpenError } from "../../errors/index.js";
+import { continueWith } from "../../operations/continuation.js";
 import { createMethodDecorator } from "../../operations/decorator.js";
 import type { Binding, Invoke } from "../../plugin.js";
 import { Breaker, REJECTED, type BreakerPolicy } from "../breaker.js";
@@ -43,17 +44,16 @@ function aroundFallback(next: Invoke, binding: Binding<DegradeOptions>): Invoke 
   const { operation } = binding;
   const fallback = (binding.options as EffectiveDegradeOptions).fallback!;
   const fellBack = binding.event("degrade:fallback");
-  return async (self, args) => {
+  const fallBack = async (error: unknown, self: unknown, args: unknown[]): Promise<unknown> => {
+    if (!mayFallBack(error, binding.call()?.aborted === true)) throw error;
+    if (fellBack.active) fellBack.publish({ error });
+    const answer = await callFallback(fallback, operation, error, self, args);
+    binding.note({ degraded: true });
+    return answer;
+  };
+  return (self, args) => {
     requireFallback(fallback, self, operation);
-    try {
-      return await next(self, args);
-    } catch (error) {
-      if (!mayFallBack(error, binding.call()?.aborted === true)) throw error;
-      if (fellBack.active) fellBack.publish({ error });
-      const answer = await callFallback(fallback, operation, error, self, args);
-      binding.note({ degraded: true });
-      return answer;
-    }
+    return continueWith(next, self, args, undefined, (error) => fallBack(error, self, args));
   };
 }
 
@@ -71,23 +71,27 @@ function aroundBreaker(next: Invoke, binding: Binding<DegradeOptions>): Invoke {
     },
   );
   breakers.add(id, breaker);
-  return async (self, args) => {
+  return (self, args) => {
     const ticket = breaker.admit();
     if (ticket === REJECTED) {
       const retryAfterMs = breaker.retryAfter;
       if (rejected.active) rejected.publish({ retryAfterMs });
-      throw circuitOpen(id, breaker, retryAfterMs);
+      return Promise.reject(circuitOpen(id, breaker, retryAfterMs));
     }
-    let result: unknown;
-    try {
-      result = await next(self, args);
-    } catch (error) {
-      if (isFailure(error, binding)) breaker.fail(ticket);
-      else breaker.release(ticket);
-      throw error;
-    }
-    breaker.succeed(ticket);
-    return result;
+    return continueWith(
+      next,
+      self,
+      args,
+      (value) => {
+        breaker.succeed(ticket);
+        return value;
+      },
+      (error) => {
+        if (isFailure(error, binding)) breaker.fail(ticket);
+        else breaker.release(ticket);
+        throw error;
+      },
+    );
   };
 }
 

@@ -1,4 +1,5 @@
 import { recordAttempts } from "../../operations/attempts.js";
+import { continueWith } from "../../operations/continuation.js";
 import { createMethodDecorator } from "../../operations/decorator.js";
 import type { Binding, Invoke } from "../../plugin.js";
 import { Delays } from "../delays.js";
@@ -55,13 +56,11 @@ function around(next: Invoke, binding: Binding<RetryOptions>): Invoke {
     },
   });
 
-  return async (self, args) => {
+  return (self, args) => {
     const startedAt = Date.now();
-    try {
-      // The running call counts as the first attempt: nothing is derived for it.
-      return await next(self, args);
-    } catch (error) {
-      return retryCall({ error, startedAt }, again(self, args), policy, delays);
-    }
+    // The running call counts as the first attempt: nothing is derived for it.
+    return continueWith(next, self, args, undefined, (error) =>
+      retryCall({ error, startedAt }, again(self, args), policy, delays),
+    );
   };
 }
