@@ -6,7 +6,7 @@ import type { Options } from "tsup";
  * Where decorators have metadata, tsup has esbuild keep the names of functions, by a call of
  * `Object.defineProperty` for each named function that is made, in every call that makes one.
  */
-const withoutKeptNames: NonNullable<Options["esbuildPlugins"]>[number] = {
+export const withoutKeptNames: NonNullable<Options["esbuildPlugins"]>[number] = {
   name: "without-kept-names",
   setup({ initialOptions }) {
     initialOptions.keepNames = false;
@@ -19,7 +19,6 @@ const shared: Options = {
   tsconfig: fileURLToPath(new URL("./tsconfig.build.json", import.meta.url)),
   sourcemap: true,
   clean: true,
-  esbuildPlugins: [withoutKeptNames],
 };
 
 /** How a published package is built: ES modules with types and source maps, shared code in chunks. */
@@ -30,6 +29,7 @@ export function library({ entry }: { entry: string[] }): Options {
     // The output mirrors src, also where every entry is in the same folder of it.
     entry: Object.fromEntries(entry.map((file) => [file.replace(/^src\/|\.ts$/g, ""), file])),
     splitting: true,
+    esbuildPlugins: [withoutKeptNames],
     dts: {
       compilerOptions: {
         // tsup sets `baseUrl`, which TypeScript 6 no longer takes without this.

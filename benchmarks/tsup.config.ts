@@ -1,4 +1,5 @@
 import { defineConfig } from "tsup";
-import { application } from "../tsup.config.base.js";
+import { application, withoutKeptNames } from "../tsup.config.base.js";
 
-export default defineConfig(application());
+// As the libraries are built: what is measured beside them must not pay for kept names either.
+export default defineConfig({ ...application(), esbuildPlugins: [withoutKeptNames] });
