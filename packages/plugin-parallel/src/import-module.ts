@@ -18,7 +18,7 @@ export async function importModule(label: string, module: string): Promise<Modul
       context: { operation: label, module },
       suggestions: /\.[cm]?tsx?$/.test(module)
         ? [
-            "Workers load what Node loads: compile the module, or start the process with a loader, such as `node --import tsx`.",
+            "Workers load what Node loads: compile the module, or run in place with `parallel: { runtime: inline }` (MLMCP_PARALLEL_RUNTIME=inline) while you develop.",
             'In tests set `parallel: { runtime: "inline" }`.',
           ]
         : [
