@@ -30,6 +30,7 @@
  * @module
  */
 import { PluginError } from "./errors/index.js";
+import { problemOf } from "./kernel/plugin-definition.js";
 import { shared } from "./operations/shared-state.js";
 import type { ConfigReader } from "./config/reader.js";
 import type { JsonSchema } from "./config/schema.js";
@@ -253,25 +254,10 @@ export function isPlugin(value: unknown): value is Plugin {
  */
 export function definePlugin(definition: PluginDefinition): Plugin {
   const problem = problemOf(definition);
-  if (problem) {
-    throw new PluginError(`The plugin ${JSON.stringify(definition.name) ?? "without a name"} ${problem}`, {
-      code: "MLMCP_PLUGIN_INVALID",
-      context: { plugin: definition.name },
-    });
-  }
+  if (problem)
+    throw new PluginError(problem.message, { code: "MLMCP_PLUGIN_INVALID", context: problem.context });
   const plugin: Plugin = Object.freeze({ ...definition, [pluginBrand]: true as const });
   for (const { advice } of plugin.decorators ?? []) shared.pluginOf.set(advice, plugin);
   if (plugin.decorators?.length) shared.plugins.set(plugin.name, plugin);
   return plugin;
-}
-
-function problemOf({ name, section, schema, decorators = [] }: PluginDefinition): string | undefined {
-  if (typeof name !== "string" || name.trim() === "") return "needs a `name`: a string that is not empty.";
-  if (schema && section === undefined) return "has a `schema` but no `section` that it describes.";
-  if (section !== undefined && !/^[a-z][A-Za-z0-9]*$/.test(section)) {
-    return `has the section ${JSON.stringify(section)}; it must be one camelCase word, so that MLMCP_* variables can name it.`;
-  }
-  const names = decorators.map(({ advice }) => advice.name);
-  const twice = names.find((advice, index) => names.indexOf(advice) !== index);
-  return twice === undefined ? undefined : `contributes two decorators called "${twice}".`;
 }

@@ -1,3 +1,4 @@
+import { compareGlobs, matchesGlob } from "./glob.js";
 import type { Layer, Path } from "./layers.js";
 import { mergePlain } from "./merge.js";
 import { nearest } from "./nearest.js";
@@ -16,9 +17,7 @@ export interface AdviceSchema {
 
 /** What one layer says about the operations that one glob matches. */
 interface Rule {
-  readonly matches: RegExp;
-  /** Characters of the glob that are not `*`: the more, the more specific. */
-  readonly literals: number;
+  readonly glob: string;
   readonly settings: ReadonlyArray<{
     readonly name: string;
     readonly value: unknown;
@@ -28,7 +27,7 @@ interface Rule {
 
 /**
  * The key `operations` of all layers, checked. A rule that is more specific wins over one that is
- * less, whatever layers they stand in; between equals the higher layer, then the later one.
+ * less (`compareGlobs`), whatever layers they stand in; between equals the higher layer, then the later one.
  */
 export class OperationRules {
   readonly #rules: Rule[];
@@ -36,14 +35,14 @@ export class OperationRules {
   constructor(layers: readonly Layer[], advice: readonly AdviceSchema[], problems: ConfigProblem[]) {
     const known = new Map(advice.map((one) => [one.name, one]));
     const rules = layers.flatMap((layer) => readRules(layer, known, problems));
-    this.#rules = rules.toSorted((a, b) => a.literals - b.literals);
+    this.#rules = rules.toSorted((a, b) => compareGlobs(a.glob, b.glob));
   }
 
   for(id: string): OperationSettings {
     const advice: Record<string, unknown> = {};
     const sources: Record<string, ConfigSource> = {};
     let order: readonly string[] | undefined;
-    for (const { settings } of this.#rules.filter(({ matches }) => matches.test(id))) {
+    for (const { settings } of this.#rules.filter(({ glob }) => matchesGlob(glob, id))) {
       for (const { name, value, source } of settings) {
         if (name === "order") order = value as string[];
         else advice[name] = combine(advice[name], value);
@@ -95,7 +94,7 @@ function readRules(
           : readSetting(given, [glob, name], known, wrong);
       return { name, value, source };
     });
-    return [{ matches: toPattern(glob), literals: glob.replaceAll("*", "").length, settings }];
+    return [{ glob, settings }];
   });
 }
 
@@ -159,11 +158,6 @@ function unknownAdvice(name: string, known: readonly string[]): Omit<ConfigProbl
       ? `unknown advice "${name}": no loaded plugin has it (known: ${known.join(", ")})`
       : `unknown advice "${name}"`;
   return { message, ...(suggestion === undefined ? {} : { suggestion }) };
-}
-
-function toPattern(glob: string): RegExp {
-  const literal = (text: string) => text.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
-  return new RegExp(`^${glob.split("*").map(literal).join(".*")}$`, "s");
 }
 
 const partials = new WeakMap<JsonSchema, JsonSchema>();

@@ -24,6 +24,10 @@ export interface ParsedFile {
   locate(path: Path): Position | undefined;
 }
 
+/** How deep a configuration may nest: more than any needs, less than exhausts the stack of its readers. */
+export const MAX_DEPTH = 250;
+export const nestedTooDeep = `is nested more than ${MAX_DEPTH} levels deep`;
+
 /**
  * Reads YAML or JSON. Both by the same parser, which unlike `JSON.parse` remembers positions.
  *
@@ -32,6 +36,20 @@ export interface ParsedFile {
 export function parseText(file: string, text: string): ParsedFile {
   const json = file.endsWith(".json");
   const lineCounter = new LineCounter();
+  const refuse = (message: string, position?: Position, cause?: unknown) =>
+    configurationError([{ path: "", message, source: { kind: "file", name: file, ...position } }], {
+      code: "MLMCP_CONFIG_SYNTAX",
+      cause,
+    });
+  // Before it is parsed: the parser runs out of stack, or takes a comment for a part of a key.
+  if (isTooDeep(text)) throw refuse(nestedTooDeep);
+  const comment = json ? commentIn(text) : undefined;
+  if (comment) {
+    throw refuse(
+      "JSON has no comments. Remove it, or name the file .yaml and begin comments with #",
+      comment,
+    );
+  }
   const document = parseDocument(text, {
     lineCounter,
     prettyErrors: false,
@@ -54,20 +72,44 @@ export function parseText(file: string, text: string): ParsedFile {
     }));
     throw configurationError(problems, { code: "MLMCP_CONFIG_SYNTAX", cause: faults[0] });
   }
-  return { value: toValue(document, file), locate: (path) => offsetOf(document, path, position) };
+  return { value: toValue(document, refuse), locate: (path) => offsetOf(document, path, position) };
 }
 
-function toValue(document: Document, file: string): unknown {
+function toValue(
+  document: Document,
+  refuse: (message: string, position?: Position, cause?: unknown) => Error,
+): unknown {
   try {
     return document.toJS() as unknown;
   } catch (error) {
     // Too many aliases, or one to an anchor that does not exist.
     const message = error instanceof Error ? error.message : String(error);
-    throw configurationError([{ path: "", message, source: { kind: "file", name: file } }], {
-      code: "MLMCP_CONFIG_SYNTAX",
-      cause: error,
-    });
+    throw refuse(message, undefined, error);
   }
+}
+
+/** By brackets outside double quotes, and by what stands before the first text of a line. */
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  for (const [mark] of text.matchAll(/"[^"\\\n]*(?:\\.[^"\\\n]*)*"?|[[\]{}]|^(?: |- |\? ){250,}/gm)) {
+    if (mark === "[" || mark === "{") depth++;
+    else if (mark === "]" || mark === "}") depth = Math.max(0, depth - 1);
+    if (depth > MAX_DEPTH || mark.startsWith(" ") || mark.startsWith("-") || mark.startsWith("?"))
+      return true;
+  }
+  return false;
+}
+
+/** Where a comment begins, as far as it cannot be the inside of a text. */
+function commentIn(text: string): Position | undefined {
+  for (const { 0: mark, index } of text.matchAll(
+    /"[^"\\\n]*(?:\\.[^"\\\n]*)*"?|(?<=^|[\s{}[\],:"])\/[/*]/g,
+  )) {
+    if (mark.startsWith('"')) continue;
+    const lines = text.slice(0, index).split("\n");
+    return { line: lines.length, column: lines.at(-1)!.length + 1 };
+  }
+  return undefined;
 }
 
 function offsetOf(

@@ -19,11 +19,14 @@ export interface SystemOptions {
   strict: boolean;
   /** `true` gives every operation `currentOperation()`, `false` none; otherwise those whose advice needs it. */
   context?: boolean;
-  /** How long a stop waits for calls in flight, and for each plugin. Milliseconds. @default 10000 */
+  /** How long a stop waits for calls in flight, and for each plugin. Milliseconds, at most 24.8 days. @default 10000 */
   stopTimeout: number;
-  /** How long the start of one plugin may take. Milliseconds. @default 30000 */
+  /** How long the start of one plugin may take. Milliseconds, at most 24.8 days. @default 30000 */
   startTimeout: number;
 }
+
+/** What `setTimeout` can wait for; it would fire at once for more. */
+const timer: JsonSchema = { duration: true, maximum: 2 ** 31 - 1 };
 
 const system: JsonSchema = {
   type: "object",
@@ -32,8 +35,8 @@ const system: JsonSchema = {
     debug: { type: "boolean", default: false },
     strict: { type: "boolean", default: false },
     context: { type: "boolean" },
-    stopTimeout: { duration: true, default: "10s" },
-    startTimeout: { duration: true, default: "30s" },
+    stopTimeout: { ...timer, default: "10s" },
+    startTimeout: { ...timer, default: "30s" },
   },
 };
 

@@ -4,6 +4,7 @@ import { CircularValueError, copyPlain, isPlainObject, valueAt, type PlainObject
 import { readPluginEntries, withPluginMap, type PluginEntry } from "./plugin-entries.js";
 import { configurationError, formatPath, type ConfigProblem } from "./problems.js";
 import { loadRcFile } from "./rc-loader.js";
+import { MAX_DEPTH, nestedTooDeep } from "./rc-parser.js";
 import { findRcFile } from "./rc-search.js";
 import type { ConfigSource } from "./reader.js";
 import { warnOnce } from "./warnings.js";
@@ -44,7 +45,7 @@ export async function readSources(options: SourceOptions): Promise<ConfigSources
     ...(file === undefined ? [] : [await readFileOrigin(file, problems)]),
     ...(options.config === undefined ? [] : [readCodeOrigin(options.config, problems)]),
   ];
-  const environment = readEnvironment(origins, options.env);
+  const environment = readEnvironment(origins, options.env, problems);
   const layers = origins.flatMap((origin) => toLayers(origin, environment, problems));
   const plugins = readPluginEntries(layers, problems);
   const cwd = file === undefined ? resolve(options.cwd) : dirname(file);
@@ -81,6 +82,11 @@ function readCodeOrigin(config: object, problems: ConfigProblem[]): Origin {
 /** A copy of our own of what a source holds, or nothing where that is not fit to be merged. */
 function toObject(value: unknown, source: Origin["source"], problems: ConfigProblem[]): PlainObject {
   try {
+    const deep = tooDeep(value);
+    if (deep !== undefined) {
+      problems.push({ path: "", message: nestedTooDeep, source: source(deep) });
+      return {};
+    }
     const copy = copyPlain(value);
     if (!isPlainObject(copy)) {
       problems.push({ path: "", message: "expected a map of sections", received: copy, source: source([]) });
@@ -94,6 +100,30 @@ function toObject(value: unknown, source: Origin["source"], problems: ConfigProb
     problems.push({ path: formatPath(error.path), message: error.message, source: source(error.path) });
     return {};
   }
+}
+
+/** The path to what is nested too deep for the recursion of everything that reads a configuration. */
+function tooDeep(root: unknown): Path | undefined {
+  const heights = new Map<object, number>();
+  const path: (string | number)[] = [];
+  const heightOf = (value: unknown): number => {
+    if (!Array.isArray(value) && !isPlainObject(value)) return 0;
+    const known = heights.get(value);
+    if (known !== undefined) return known;
+    // A circle has an error of its own.
+    heights.set(value, 0);
+    let height = 0;
+    for (const [key, child] of Object.entries(value)) {
+      path.push(key);
+      height = Math.max(height, path.length < MAX_DEPTH ? heightOf(child) : 1);
+      if (path.length + height > MAX_DEPTH) return height;
+      path.pop();
+    }
+    heights.set(value, height + 1);
+    return height + 1;
+  };
+  heightOf(root);
+  return path.length > 0 ? path : undefined;
 }
 
 const polluting = new Set(["__proto__", "constructor", "prototype"]);
@@ -117,12 +147,33 @@ function refusePollution(
   }
 }
 
-function readEnvironment(origins: readonly Origin[], env: NodeJS.ProcessEnv): string {
-  const written = origins.toReversed().map(({ value }) => valueAt(value, ["system", "environment"]));
-  const found = [env["MLMCP_SYSTEM_ENVIRONMENT"], ...written].find(
-    (value) => typeof value === "string" && value !== "",
-  );
-  return (found as string | undefined) ?? "development";
+function readEnvironment(
+  origins: readonly Origin[],
+  env: NodeJS.ProcessEnv,
+  problems: ConfigProblem[],
+): string {
+  const path = ["system", "environment"];
+  const variable = "MLMCP_SYSTEM_ENVIRONMENT";
+  const written = [
+    { value: env[variable] as unknown, source: (): ConfigSource => ({ kind: "env", name: variable }) },
+    ...origins
+      .toReversed()
+      .map((origin) => ({ value: valueAt(origin.value, path), source: () => origin.source(path) })),
+  ];
+  const found = written.find(({ value }) => typeof value === "string" && value !== "");
+  if (found === undefined) return "development";
+  const environment = found.value as string;
+  // Taken for another environment it would silently lift what only production refuses.
+  if (environment !== "production" && environment.trim().toLowerCase() === "production") {
+    problems.push({
+      path: formatPath(path),
+      message: "is almost, but not exactly, production",
+      received: environment,
+      source: found.source(),
+      suggestion: "production",
+    });
+  }
+  return environment;
 }
 
 /** What a source says always, and above it what it says for this environment. */

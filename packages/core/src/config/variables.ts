@@ -34,7 +34,10 @@ interface EnvironmentLayer {
   readonly unknown: ReadonlyArray<{ readonly name: string; readonly suggestion?: string }>;
 }
 
-/** Reads the variables that the sections' schemas make known, each as its schema wants it. */
+/**
+ * Reads the variables that the sections' schemas make known, each as its schema wants it. An
+ * empty one counts as not set.
+ */
 export function readVariables(
   env: NodeJS.ProcessEnv,
   sections: readonly SectionSchema[],
@@ -47,7 +50,8 @@ export function readVariables(
       known.set(key, [...(known.get(key) ?? []), variable]);
     }
   }
-  const given = Object.keys(env).filter((name) => name.startsWith("MLMCP_") && env[name] !== undefined);
+  // An empty variable is how shells, compose files and CI systems write one that is not set.
+  const given = Object.keys(env).filter((name) => name.startsWith("MLMCP_") && env[name]);
   const unknown: Array<{ name: string; suggestion?: string }> = [];
   const set: Array<{ name: string; variable: Variable }> = [];
   for (const name of given) {

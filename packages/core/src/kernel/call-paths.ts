@@ -4,6 +4,7 @@ import { liveOperations, type Operation } from "../operations/operation.js";
 import type { Operations } from "../operations/registry.js";
 import type { Invoke } from "../plugin.js";
 import { Drain } from "./drain.js";
+import { within } from "./time-limit.js";
 
 /** What only the paths know of the host that operations are compiled for. */
 export type PathHost = Omit<CompileHost, "states" | "drain">;
@@ -15,11 +16,13 @@ export type PathHost = Omit<CompileHost, "states" | "drain">;
 export class CallPaths {
   readonly #operations: Operations;
   readonly #host: () => PathHost;
-  readonly #states = new KeptStates();
+  readonly #states = new KeptStates((disposers) => this.#disposeAfter([], disposers));
   #paths = new WeakMap<Operation, Invoke>();
   #drain = new Drain();
   /** Of earlier configurations, whose last calls may still be in flight. */
   readonly #older = new Set<Drain>();
+  /** What disposes of state that waits for its last calls. */
+  readonly #leaving = new Set<() => void>();
 
   constructor(operations: Operations, host: () => PathHost) {
     this.#operations = operations;
@@ -34,11 +37,13 @@ export class CallPaths {
       if (loser) {
         this.#paths.delete(loser);
         loser.reset();
+        // Its calls in flight count on the current drain, as all others.
+        const idle = this.#drain.whenIdle();
+        this.#disposeAfter([idle, ...this.#oldCalls()], this.#states.release(loser));
       }
       path = compile(operation, { ...this.#host(), states: this.#states, drain: this.#drain });
       this.#paths.set(operation, path);
-      const replaced = this.#states.takeReplaced();
-      if (replaced.length > 0) void this.#disposeAfterOldCalls(replaced);
+      this.#disposeAfter(this.#oldCalls(), this.#states.takeReplaced());
     }
     return path;
   }
@@ -55,32 +60,40 @@ export class CallPaths {
     for (const operation of liveOperations()) operation.reset();
   }
 
-  /** Waits until no call is in flight, but no longer than the time given in milliseconds. */
-  async drained(timeout: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeout);
-    });
-    await Promise.race([Promise.all([this.#drain.whenIdle(), this.#oldCalls()]), late]);
-    clearTimeout(timer);
+  /** Waits until no call is in flight, but no longer than `limit` milliseconds. Answers how many are left then. */
+  async drained(limit: number): Promise<number> {
+    const idle = () => Promise.all([this.#drain.whenIdle(), ...this.#oldCalls()]);
+    try {
+      await within(limit, idle, "calls are left");
+    } catch {
+      // Only the limit fails it, and the number says the rest.
+    }
+    return [this.#drain, ...this.#older].reduce((left, { inFlight }) => left + inFlight, 0);
   }
 
   /** Disposes of all state; returns what failed. */
   dispose(): unknown[] {
-    return runAll(this.#states.takeAll());
+    const leaving = [...this.#leaving];
+    this.#leaving.clear();
+    return runAll([...leaving, ...this.#states.takeAll()]);
   }
 
-  #oldCalls(): Promise<unknown> {
-    return Promise.all(Array.from(this.#older, (drain) => drain.whenIdle()));
+  #oldCalls(): Array<Promise<void>> {
+    return Array.from(this.#older, (drain) => drain.whenIdle());
   }
 
-  async #disposeAfterOldCalls(disposers: ReadonlyArray<() => void>): Promise<void> {
-    await this.#oldCalls();
-    for (const error of runAll(disposers)) {
-      process.emitWarning(`Replaced state could not be disposed of: ${String(error)}`, {
-        code: "MLMCP_DISPOSE_FAILED",
-      });
-    }
+  #disposeAfter(calls: ReadonlyArray<Promise<void>>, disposers: ReadonlyArray<() => void>): void {
+    if (disposers.length === 0) return;
+    for (const disposer of disposers) this.#leaving.add(disposer);
+    void Promise.all(calls).then(() => {
+      // A stop that did not wait for the calls has disposed of it already.
+      const due = disposers.filter((disposer) => this.#leaving.delete(disposer));
+      for (const error of runAll(due)) {
+        process.emitWarning(`Replaced state could not be disposed of: ${String(error)}`, {
+          code: "MLMCP_DISPOSE_FAILED",
+        });
+      }
+    });
   }
 }
 

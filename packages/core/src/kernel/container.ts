@@ -2,7 +2,7 @@ import "reflect-metadata";
 import { container as root, Lifecycle, type DependencyContainer, type InjectionToken } from "tsyringe";
 import { ConfigurationError } from "../errors/index.js";
 import { shared } from "../operations/shared-state.js";
-import { injectionsOf } from "./service.js";
+import { injectionsOf, nothingToInject } from "./service.js";
 
 /** What names a service: its class, or a string or symbol for what has none. */
 export type Token<T = unknown> = string | symbol | (abstract new (...args: any[]) => T);
@@ -11,7 +11,10 @@ type Constructor = new (...args: unknown[]) => unknown;
 
 /** Where a plugin or an application puts its services. */
 export interface Registrar {
-  /** An object that exists. The kernel does not dispose of it. */
+  /**
+   * An object that exists. The kernel does not dispose of it. Its methods run in the first kernel
+   * that resolves it, until that stops, unless it is another's.
+   */
   value<T>(token: Token<T>, instance: T): void;
   /** A class to construct when it is first asked for, once for each kernel. */
   class<T>(token: Token<T>, type: new (...args: any[]) => T): void;
@@ -24,6 +27,12 @@ interface Internals extends DependencyContainer {
   construct(type: Constructor, context: unknown): unknown;
 }
 
+/** Something that is being made: a class, or a factory. */
+interface Making {
+  readonly by: unknown;
+  readonly name: string;
+}
+
 /**
  * A kernel's services. The only file that touches tsyringe's container; what is changed about it
  * and why:
@@ -31,39 +40,46 @@ interface Internals extends DependencyContainer {
  * - construction is ours, since `afterResolution` misses subclasses, class tokens and factories,
  *   and the kernel must know every object that it made;
  * - `@service()` classes live once for each kernel, not in the root container that all share;
- * - disposal is ours: asynchronous, in reverse order, once, and one failure stops no other.
+ * - disposal is ours: asynchronous, in reverse order, once, and one failure stops no other;
+ * - what only a parent container knows is the application's: it may be shared with other
+ *   kernels, and this one does not dispose of it.
  */
 export class Container implements Registrar {
   readonly #inner: Internals;
-  readonly #constructing: Constructor[] = [];
-  readonly #constructed: object[] = [];
+  readonly #making: Making[] = [];
+  /** Whether what is made now is made for a registration of a parent container. */
+  #forParent = false;
+  /** What to dispose of, in the order in which it was made. */
+  readonly #owned = new Set<object>();
+  /** Objects of others, which are not ours to dispose of. */
+  readonly #foreign = new WeakSet<object>();
+  /** Those among them that run in this kernel, as it was the first to resolve them. */
+  readonly #adopted = new Map<WeakRef<object>, unknown>();
+  readonly #gone = new FinalizationRegistry<WeakRef<object>>((ref) => this.#adopted.delete(ref));
 
   constructor(
     parent: DependencyContainer = root,
-    /** Told of every object that the container makes. */
+    /** Told of every object that becomes the kernel's. */
     readonly onConstruct: (instance: object) => void,
   ) {
     this.#inner = parent.createChildContainer() as Internals;
-    const { resolve, construct } = this.#inner;
+    const { resolve, resolveAll, construct } = this.#inner;
     this.#inner.resolve = <T>(token: InjectionToken<T>, ...rest: []): T => {
       this.#prepare(token);
-      return resolve.call(this.#inner, token, ...rest) as T;
+      return this.#lookUp(token, () => resolve.call(this.#inner, token, ...rest) as T);
     };
+    this.#inner.resolveAll = <T>(token: InjectionToken<T>, ...rest: []): T[] =>
+      this.#lookUp(token, () => resolveAll.call(this.#inner, token, ...rest) as T[]);
     this.#inner.construct = (type, context) =>
       this.#construct(type, () => construct.call(this.#inner, type, context));
   }
 
   resolve<T>(token: Token<T>): T {
-    try {
-      return this.#inner.resolve(token as InjectionToken<T>);
-    } finally {
-      // An error in the middle of a chain of constructors leaves its path behind.
-      this.#constructing.length = 0;
-    }
+    return this.#inner.resolve(token as InjectionToken<T>);
   }
 
   value<T>(token: Token<T>, instance: T): void {
-    this.#inner.register(token as InjectionToken<T>, { useValue: instance });
+    this.#inner.register(token as InjectionToken<T>, { useFactory: () => this.#lend(instance) });
   }
 
   class<T>(token: Token<T>, type: new (...args: any[]) => T): void {
@@ -78,7 +94,8 @@ export class Container implements Registrar {
     let made: { readonly instance: T } | undefined;
     const useFactory = (): T => {
       if (!made) {
-        made = { instance: create((wanted) => this.#inner.resolve(wanted as InjectionToken<any>)) };
+        const resolve = <S>(wanted: Token<S>): S => this.#inner.resolve(wanted as InjectionToken<S>);
+        made = { instance: this.#make({ by: useFactory, name: nameOf(token) }, () => create(resolve)) };
         this.#own(made.instance);
       }
       return made.instance;
@@ -89,7 +106,10 @@ export class Container implements Registrar {
   /** Disposes of what the container made, last first. Returns what failed. */
   async dispose(): Promise<unknown[]> {
     const failures: unknown[] = [];
-    for (const instance of this.#constructed.splice(0).reverse()) {
+    this.#release();
+    const owned = [...this.#owned].reverse();
+    this.#owned.clear();
+    for (const instance of owned) {
       try {
         await disposerOf(instance)?.call(instance);
       } catch (error) {
@@ -104,7 +124,7 @@ export class Container implements Registrar {
     if (typeof token === "function" && shared.services.has(token)) {
       this.class(token as Constructor, token as Constructor);
     } else if (typeof token === "string" || typeof token === "symbol") {
-      const asking = this.#constructing.at(-1)?.name;
+      const asking = this.#making.at(-1)?.name;
       throw new ConfigurationError(
         `No service is registered as ${String(token)}${asking ? `, which ${asking} asks for` : ""}. ` +
           "Register it in a plugin's `register`, or load the plugin that provides it.",
@@ -113,37 +133,110 @@ export class Container implements Registrar {
     }
   }
 
-  #construct(type: Constructor, construct: () => unknown): unknown {
-    if (this.#constructing.includes(type)) {
-      const circle = [...this.#path(), type.name].join(" → ");
-      throw new ConfigurationError(
-        `Services need each other in a circle: ${circle}. Let one of them take the other later, as a method's argument.`,
-        {
-          code: "MLMCP_SERVICE_CYCLE",
-          context: { path: circle },
-        },
-      );
+  /** Looks a token up; what it leads to is the parent's where only a parent container knows it. */
+  #lookUp<T>(token: InjectionToken, find: () => T): T {
+    const own = this.#inner.isRegistered(token);
+    // A class that nobody registered belongs to whom it is made for.
+    if (!own && !this.#inner.isRegistered(token, true)) return find();
+    const before = this.#forParent;
+    this.#forParent = !own;
+    try {
+      const found = find();
+      return own ? found : this.#lend(found);
+    } finally {
+      this.#forParent = before;
     }
-    this.#constructing.push(type);
-    const tokens = injectionsOf(type, this.#path());
-    const instance = tokens
-      ? new type(...tokens.map((token) => this.#inner.resolve(token as InjectionToken)))
-      : construct();
-    this.#constructing.pop();
-    this.#own(instance);
+  }
+
+  #construct(type: Constructor, construct: () => unknown): unknown {
+    const instance = this.#make({ by: type, name: type.name }, () => {
+      const tokens = injectionsOf(type, this.#path().slice(0, -1));
+      return tokens
+        ? new type(...tokens.map((token) => this.#inner.resolve(token as InjectionToken)))
+        : this.#byTsyringe(type, construct);
+    });
+    // To look into the proxy of a `delay()` would construct what it delays.
+    if (typeof type !== "function") this.#adopt(instance);
+    else if (this.#forParent) this.#lend(instance);
+    else this.#own(instance);
     return instance;
   }
 
+  /** Classes that carry tsyringe's own decorators; it knows no others that take parameters. */
+  #byTsyringe(type: Constructor, construct: () => unknown): unknown {
+    try {
+      return construct();
+    } catch (error) {
+      const unknown =
+        error instanceof Error && error.message.startsWith(`TypeInfo not known for "${type.name}"`);
+      throw unknown ? nothingToInject(type, this.#path().slice(0, -1)) : error;
+    }
+  }
+
+  #make<T>(what: Making, make: () => T): T {
+    if (this.#making.some(({ by }) => by === what.by)) {
+      const circle = [...this.#path(), what.name].join(" → ");
+      throw new ConfigurationError(
+        `Services need each other in a circle: ${circle}. Let one of them take the other later, as a method's argument.`,
+        { code: "MLMCP_SERVICE_CYCLE", context: { path: circle } },
+      );
+    }
+    this.#making.push(what);
+    try {
+      return make();
+    } finally {
+      this.#making.pop();
+    }
+  }
+
+  /** Makes an object the kernel's, to run in it and to be disposed of with it. */
   #own(instance: unknown): void {
-    if (typeof instance !== "object" || instance === null) return;
-    this.#constructed.push(instance);
+    if (!isObject(instance) || this.#foreign.has(instance)) return;
+    this.#adopt(instance);
+    if (disposers.some((key) => key in instance)) this.#owned.add(instance);
+  }
+
+  /** Hands on an object of somebody else, which runs in this kernel unless it is another's. */
+  #lend<T>(instance: T): T {
+    if (!isObject(instance) || this.#owned.has(instance)) return instance;
+    this.#foreign.add(instance);
+    if (this.#adopt(instance)) {
+      const ref = new WeakRef<object>(instance);
+      this.#adopted.set(ref, shared.owners.get(instance));
+      this.#gone.register(instance, ref);
+    }
+    return instance;
+  }
+
+  #adopt(instance: unknown): boolean {
+    if (!isObject(instance) || shared.owners.has(instance)) return false;
     this.onConstruct(instance);
+    return true;
+  }
+
+  /** Lets go of what others own, which may outlive this kernel and run in the next. */
+  #release(): void {
+    for (const [ref, owner] of this.#adopted) {
+      const instance = ref.deref();
+      if (instance && shared.owners.get(instance) === owner) shared.owners.delete(instance);
+    }
+    this.#adopted.clear();
   }
 
   #path(): string[] {
-    return this.#constructing.map(({ name }) => name);
+    return this.#making.map(({ name }) => name);
   }
 }
+
+function nameOf(token: Token): string {
+  return typeof token === "function" ? token.name : String(token);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+const disposers = ["dispose", Symbol.asyncDispose, Symbol.dispose] as const;
 
 function disposerOf(instance: object): (() => unknown) | undefined {
   const {

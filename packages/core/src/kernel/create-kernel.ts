@@ -1,10 +1,21 @@
 import type { DependencyContainer } from "tsyringe";
-import { readSources, resolveConfig, type ConfigReader, type ConfigSources } from "../config/index.js";
+import {
+  describeSource,
+  nearest,
+  readSources,
+  resolveConfig,
+  type ConfigReader,
+  type ConfigSources,
+  type SectionSchema,
+} from "../config/index.js";
+import { isPlainObject } from "../config/plain.js";
+import { warnOnce } from "../config/warnings.js";
 import { ConfigurationError, PluginError } from "../errors/index.js";
 import { liveOperations } from "../operations/operation.js";
 import { shared } from "../operations/shared-state.js";
-import type { Advice, Plugin } from "../plugin.js";
+import { isPlugin, type Advice, type Plugin } from "../plugin.js";
 import { resiliencePlugin } from "../resilience/index.js";
+import { notAPlugin } from "./arguments.js";
 import { Kernel } from "./kernel.js";
 import { loadPlugin } from "./plugin-loader.js";
 
@@ -45,35 +56,42 @@ export interface KernelOptions {
  * @throws PluginError where a plugin cannot be loaded, ordered or started; what had started is stopped
  */
 export async function createKernel(options: KernelOptions = {}): Promise<Kernel> {
-  const { cwd = process.cwd(), configFile, config: code, env = process.env } = options;
+  const { cwd = process.cwd(), configFile, config: code, env = process.env, plugins: given = [] } = options;
+  refuseNonPlugins(given);
   const read = () => readSources({ cwd, configFile, config: code, env });
-  let sources = await read();
+  const sources = await read();
   const selection = await selectPlugins(sources, options);
   const validate = (from: ConfigSources, plugins: readonly Plugin[]): ConfigReader =>
-    resolveConfig(from, { ...knownTo(plugins), pluginOptions: selection.sectionEntries });
+    resolveConfig(from, {
+      ...knownTo(plugins, selection.turnedOff),
+      pluginOptions: selection.sectionEntries,
+    });
   const kernel = new Kernel({
-    config: validate(sources, selection.plugins),
+    configured: { sources, config: validate(sources, selection.plugins) },
     off: selection.off,
     container: options.container,
     provider: {
-      async resolve(plugins, { again }) {
-        const fresh = again ? await read() : sources;
-        refuseOtherPlugins(sources, fresh);
-        const resolved = validate(fresh, plugins);
-        sources = fresh;
-        return resolved;
+      validate,
+      async reread(before) {
+        const fresh = await read();
+        refuseOtherPlugins(before, fresh);
+        return fresh;
       },
     },
   });
   await kernel.register(selection.plugins);
-  if (options.start !== false) await kernel.start();
+  // Before the start, so that a signal during a long one stops the kernel too.
   if (options.handleSignals) stopOnSignals(kernel);
+  if (options.start !== false) await kernel.start();
   return kernel;
 }
 
 interface Selection {
   readonly plugins: readonly Plugin[];
+  /** Names that the configuration turns off. */
   readonly off: ReadonlySet<string>;
+  /** Those of them that the process knows. What is written for them stays valid. */
+  readonly turnedOff: readonly Plugin[];
   /** For each section, the entry of `plugins` that may hold its options. */
   readonly sectionEntries: ReadonlyMap<string, string>;
 }
@@ -83,6 +101,8 @@ async function selectPlugins(sources: ConfigSources, options: KernelOptions): Pr
   const fromCode = options.plugins ?? [];
   const imported = options.autoload === false ? [] : [...shared.plugins.values()];
   const known = new Map([...imported, ...fromCode, resiliencePlugin].map((plugin) => [plugin.name, plugin]));
+  const turnedOff = [...off].flatMap((name) => known.get(name) ?? shared.plugins.get(name) ?? []);
+  warnOfNothingOff(sources, [...known.keys(), ...shared.plugins.keys()]);
   const explicit = [...fromCode];
   const sectionEntries = new Map<string, string>();
   for (const entry of sources.plugins) {
@@ -105,23 +125,60 @@ async function selectPlugins(sources: ConfigSources, options: KernelOptions): Pr
   const builtIn = new Map([...imported, resiliencePlugin].map((plugin) => [plugin.name, plugin]));
   const byThemselves = [...builtIn.values()].filter(({ name }) => !explicitNames.has(name));
   const plugins = [...new Set([...byThemselves, ...explicit])].filter(({ name }) => !off.has(name));
-  return { plugins, off, sectionEntries };
+  return { plugins, off, turnedOff, sectionEntries };
 }
 
-/** What may stand in the configuration: the sections of the plugins, and all advice. */
-function knownTo(plugins: readonly Plugin[]) {
-  const advice = new Map<string, Advice>();
-  for (const operation of liveOperations()) {
-    for (const { advice: applied } of operation.advice) advice.set(applied.name, applied);
+function refuseNonPlugins(given: unknown): void {
+  if (!Array.isArray(given)) throw notAPlugin(given, "createKernel({ plugins }), which takes a list,");
+  for (const [index, plugin] of given.entries()) {
+    if (!isPlugin(plugin)) throw notAPlugin(plugin, `createKernel({ plugins }) at ${index}`);
   }
-  for (const { decorators = [] } of plugins)
-    for (const decorator of decorators) advice.set(decorator.advice.name, decorator.advice);
+}
+
+/** `false` for a name that nothing has is most likely a mistyped name. */
+function warnOfNothingOff({ plugins, layers }: ConfigSources, known: readonly string[]): void {
+  for (const { name, enabled, source } of plugins) {
+    if (enabled || known.includes(name)) continue;
+    const elsewhere = layers.some(({ value }) => {
+      const listed = isPlainObject(value["plugins"]) ? value["plugins"] : {};
+      return Object.hasOwn(listed, name) && listed[name] !== false;
+    });
+    if (elsewhere) continue;
+    const meant = nearest(name, known);
+    warnOnce(
+      "MLMCP_PLUGIN_OFF_UNKNOWN",
+      `plugins.${name}: false (${describeSource(source)}) turns off nothing: no plugin of that name is imported or listed.` +
+        (meant ? ` Did you mean "${meant}"?` : ""),
+    );
+  }
+}
+
+/**
+ * What may stand in the configuration: the sections of the plugins, and all advice. A plugin that
+ * is turned off keeps its section, unless the one that stands in for it has the same.
+ */
+function knownTo(plugins: readonly Plugin[], turnedOff: readonly Plugin[]) {
+  const sections = sectionsOf(plugins);
+  const taken = new Set(sections.map(({ name }) => name));
+  for (const section of sectionsOf(turnedOff)) {
+    if (!taken.has(section.name)) sections.push(section);
+    taken.add(section.name);
+  }
+  const advice = new Map<string, Advice>();
+  const know = (one: Advice): void => void advice.set(one.name, one);
+  for (const { decorators = [] } of turnedOff) for (const decorator of decorators) know(decorator.advice);
+  for (const operation of liveOperations()) for (const applied of operation.advice) know(applied.advice);
+  for (const { decorators = [] } of plugins) for (const decorator of decorators) know(decorator.advice);
   return {
-    sections: plugins.flatMap(({ name, section, schema }) =>
-      section === undefined ? [] : [{ name: section, schema: schema ?? { type: "object" }, plugin: name }],
-    ),
+    sections,
     advice: [...advice.values()].map(({ name, schema, shorthand }) => ({ name, schema, shorthand })),
   };
+}
+
+function sectionsOf(plugins: readonly Plugin[]): SectionSchema[] {
+  return plugins.flatMap(({ name, section, schema }) =>
+    section === undefined ? [] : [{ name: section, schema: schema ?? { type: "object" }, plugin: name }],
+  );
 }
 
 function refuseOtherPlugins(before: ConfigSources, after: ConfigSources): void {

@@ -1,3 +1,5 @@
+import { within } from "./time-limit.js";
+
 /** `degraded`: works, but not as it should. */
 export type HealthStatus = "up" | "degraded" | "down";
 
@@ -43,7 +45,7 @@ async function ask(check: HealthCheck): Promise<HealthResult> {
   const first = await once(check);
   if (first.status !== "down" || !check.reconnect) return first;
   try {
-    await within(check.timeout, Promise.resolve(check.reconnect()));
+    await inTime(check.timeout, () => check.reconnect?.());
   } catch (error) {
     return { status: "down", details: { ...first.details, reconnect: messageOf(error) } };
   }
@@ -52,22 +54,14 @@ async function ask(check: HealthCheck): Promise<HealthResult> {
 
 async function once(check: HealthCheck): Promise<HealthResult> {
   try {
-    return await within(check.timeout, Promise.resolve(check.check()));
+    return await inTime(check.timeout, () => check.check());
   } catch (error) {
     return { status: "down", details: { error: messageOf(error) } };
   }
 }
 
-async function within<T>(timeout = 5000, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${timeout} ms`)), timeout);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function inTime<T>(limit = 5000, run: () => T | Promise<T>): Promise<T> {
+  return within(limit, run, `no answer within ${limit} ms`);
 }
 
 function messageOf(error: unknown): string {

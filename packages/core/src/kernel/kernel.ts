@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { createHooks } from "hookable";
 import type { DependencyContainer } from "tsyringe";
 import type { ConfigReader } from "../config/reader.js";
-import { ConfigurationError, PluginError } from "../errors/index.js";
+import { ConfigurationError } from "../errors/index.js";
 import { activeNode, CallNode, noNotes, type CallerContext, type OutcomeNotes } from "../operations/call.js";
-import { liveOperations, type AnyFunction, type Operation } from "../operations/operation.js";
+import type { AnyFunction, Operation } from "../operations/operation.js";
 import { Operations, type OperationRegistry } from "../operations/registry.js";
 import { shared } from "../operations/shared-state.js";
 import { wrapFunction, type WrapOptions } from "../operations/wrap.js";
@@ -12,9 +12,10 @@ import type { Advice, Invoke, Plugin } from "../plugin.js";
 import { CallPaths, type PathHost } from "./call-paths.js";
 import { runBelow } from "./caller-context.js";
 import { Container, type Registrar, type Token } from "./container.js";
-import { EventChannel } from "./events.js";
+import { refuseNonPlugin, refuseUnlessFunction, refuseUnlessObject, refuseUnlessToken } from "./arguments.js";
 import { checkHealth, type HealthReport } from "./health.js";
 import type { Hooks, KernelHooks } from "./hooks.js";
+import { Lifecycle, type ConfigProvider, type Configured } from "./lifecycle.js";
 import { PluginSet } from "./plugin-set.js";
 
 /** What a call came to, besides its value. */
@@ -22,21 +23,13 @@ export interface Outcome<Value> extends Required<OutcomeNotes> {
   readonly value: Value;
 }
 
-/** Where a kernel's configuration comes from; asked again at each reload and for each plugin added. */
-export interface ConfigProvider {
-  /** Reads the sources anew, or, where `again` is false, only validates against a changed set of plugins. */
-  resolve(plugins: readonly Plugin[], options: { again: boolean }): Promise<ConfigReader>;
-}
-
 interface KernelParts {
-  readonly config: ConfigReader;
+  readonly configured: Configured;
   readonly provider: ConfigProvider;
   /** Names of plugins that the configuration turns off. */
   readonly off: ReadonlySet<string>;
   readonly container?: DependencyContainer;
 }
-
-type State = "registered" | "running" | "draining" | "stopped";
 
 /**
  * Runs decorated methods: holds the services, the plugins and the configuration, and compiles
@@ -50,17 +43,12 @@ export class Kernel implements AsyncDisposable {
   readonly services: Registrar;
   readonly #container: Container;
   readonly #plugins: PluginSet;
-  readonly #provider: ConfigProvider;
   readonly #paths: CallPaths;
+  readonly #lifecycle: Lifecycle;
   readonly #wrapped = new Set<string>();
-  #config: ConfigReader;
-  #state: State = "registered";
-  #stopping: Promise<void> | undefined;
   #outcomesWanted = false;
 
-  constructor({ config, provider, off, container }: KernelParts) {
-    this.#config = config;
-    this.#provider = provider;
+  constructor({ configured, provider, off, container }: KernelParts) {
     this.#container = new Container(container, (instance) => shared.owners.set(instance, this));
     this.services = this.#container;
     const operations = new Operations(this, () => this.#pathHost());
@@ -71,7 +59,7 @@ export class Kernel implements AsyncDisposable {
       {
         id: this.id,
         get config() {
-          return kernel.#config;
+          return kernel.#lifecycle.offered;
         },
         services: this.#container,
         hooks: this.hooks,
@@ -79,10 +67,19 @@ export class Kernel implements AsyncDisposable {
       },
       off,
     );
+    this.#lifecycle = new Lifecycle({
+      kernel,
+      hooks: this.hooks,
+      plugins: this.#plugins,
+      paths: this.#paths,
+      container: this.#container,
+      provider,
+      configured,
+    });
   }
 
   get config(): ConfigReader {
-    return this.#config;
+    return this.#lifecycle.config;
   }
 
   /** The plugins that are loaded, in the order in which they started. */
@@ -92,35 +89,31 @@ export class Kernel implements AsyncDisposable {
 
   /** A service by class or token, constructed with what it needs. */
   resolve<T>(token: Token<T>): T {
-    this.#refuseWhenStopped("resolve a service");
+    this.#lifecycle.refuseWhenStopped("resolve a service");
+    refuseUnlessToken(token);
     return this.#container.resolve(token);
   }
 
   /** Makes an object that was constructed elsewhere this kernel's own, so that its methods run here. */
   adopt<T extends object>(instance: T): T {
+    refuseUnlessObject(instance);
     shared.owners.set(instance, this);
     return instance;
   }
 
-  /** Adds a plugin to a kernel that runs, such as one whose decorators were imported late. */
+  /**
+   * Adds a plugin to a kernel that runs, such as one whose decorators were imported late. Where
+   * it cannot be started, nothing changes and the error says why.
+   */
   async use(plugin: Plugin): Promise<void> {
-    this.#refuseWhenStopped(`use the plugin "${plugin.name}"`);
-    if (this.#plugins.plugins.includes(plugin)) return;
-    const previous = this.#config;
-    this.#config = await this.#provider.resolve([...this.plugins, plugin], { again: false });
-    try {
-      await this.#plugins.register([plugin]);
-      if (this.#state === "running") await this.#plugins.start();
-    } catch (error) {
-      this.#config = previous;
-      throw error;
-    }
-    this.#paths.forget();
+    refuseNonPlugin(plugin, "kernel.use()");
+    await this.#lifecycle.use(plugin);
   }
 
   /** Gives a plain function the advice of decorated methods. Its name must be its own in this kernel. */
   wrap<Fn extends AnyFunction>(fn: Fn, options: WrapOptions = {}): Fn {
-    this.#refuseWhenStopped("wrap a function");
+    this.#lifecycle.refuseWhenStopped("wrap a function");
+    refuseUnlessFunction(fn);
     const operation = wrapFunction(this, this.#knownAdvice(), fn, options);
     if (this.#wrapped.has(operation.id)) {
       throw new ConfigurationError(
@@ -162,32 +155,23 @@ export class Kernel implements AsyncDisposable {
    * the new configuration. Where it is invalid, or a plugin refuses it, nothing changes and the
    * error says why.
    */
-  async reload(): Promise<void> {
-    this.#refuseWhenStopped("reload");
-    const previous = this.#config;
-    const config = await this.#provider.resolve(this.plugins, { again: true });
-    this.#config = config;
-    try {
-      await this.#plugins.reload();
-    } catch (error) {
-      this.#config = previous;
-      await this.#plugins.reload();
-      throw error;
-    }
-    this.#paths.forget();
-    await this.hooks.callHook("kernel:reloaded", { config, previous });
-    new EventChannel("kernel:reloaded", { kernel: this.id }).publish({ file: config.file });
+  reload(): Promise<void> {
+    return this.#lifecycle.reload();
   }
 
   /**
    * Takes calls until none is in flight or `system.stopTimeout` has passed, then refuses them,
-   * stops the plugins in reverse order and disposes of the services. Later calls wait for the
-   * same stop.
+   * stops the plugins in reverse order and disposes of the services. It waits for a start or
+   * reload that runs; later calls wait for the same stop.
+   *
+   * Called by a hook of such a start or reload, or of the stop itself, it answers at once, and
+   * the kernel stops when that step has ended: the step cannot wait for what waits for it. What
+   * then fails is a process warning (`MLMCP_STOP_FAILED`).
    *
    * @throws AggregateError with everything that failed; the kernel has stopped all the same.
    */
   stop(): Promise<void> {
-    return (this.#stopping ??= this.#stop());
+    return this.#lifecycle.stop();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -195,21 +179,8 @@ export class Kernel implements AsyncDisposable {
   }
 
   /** Starts a kernel that was created with `start: false`; the others are started already. */
-  async start(): Promise<void> {
-    this.#refuseWhenStopped("start");
-    if (this.#state !== "registered") return;
-    try {
-      await this.#plugins.start();
-      await this.hooks.callHook("kernel:started");
-    } catch (error) {
-      // What stopping adds to it is of no use to the reader of why the start failed.
-      await this.stop().catch(() => undefined);
-      throw error;
-    }
-    this.#state = "running";
-    shared.running.add(this);
-    // The second kernel ends the time in which a path could stand in its operation for good.
-    if (++shared.kernels > 1) for (const operation of liveOperations()) operation.reset();
+  start(): Promise<void> {
+    return this.#lifecycle.start();
   }
 
   /** @internal Called once by `createKernel`. */
@@ -222,47 +193,18 @@ export class Kernel implements AsyncDisposable {
     return this.#plugins;
   }
 
+  /** @internal Whether it takes no calls any more, rather than not yet. */
+  get stopped(): boolean {
+    return this.#lifecycle.stopped;
+  }
+
   /** @internal The compiled path of an operation. */
   pathOf(operation: Operation): Invoke {
     return this.#paths.of(operation);
   }
 
-  async #stop(): Promise<void> {
-    const failures: unknown[] = [];
-    const attempt = async (step: () => unknown): Promise<void> => {
-      try {
-        await step();
-      } catch (error) {
-        failures.push(error);
-      }
-    };
-    if (this.#state === "running") {
-      this.#state = "draining";
-      await attempt(() => this.hooks.callHook("kernel:draining"));
-      await this.#paths.drained(this.#config.get<number>("system.stopTimeout"));
-    }
-    this.#state = "stopped";
-    shared.running.delete(this);
-    if (shared.running.size === 0 && shared.contextInUse) {
-      // Once in use, context slows every promise of the process until it is disabled.
-      shared.contextInUse = false;
-      shared.context.disable();
-    }
-    this.#paths.forget();
-    failures.push(...(await this.#plugins.stop()));
-    failures.push(...this.#paths.dispose());
-    failures.push(...(await this.#container.dispose()));
-    await attempt(() => this.hooks.callHook("kernel:stopped"));
-    if (failures.length > 0) {
-      throw new AggregateError(
-        failures,
-        `The kernel has stopped, but ${failures.length} step(s) of it failed.`,
-      );
-    }
-  }
-
   #inContext<T>(node: CallNode, context: CallerContext, fn: () => T): T {
-    this.#refuseWhenStopped("run calls");
+    this.#lifecycle.refuseWhenStopped("run calls");
     if (this.#contextSetting() === false) {
       throw new ConfigurationError(
         "A caller's context was given, but `system.context` is false. Remove that setting.",
@@ -275,14 +217,14 @@ export class Kernel implements AsyncDisposable {
   }
 
   #contextSetting(): boolean | undefined {
-    return this.#config.get<boolean | undefined>("system.context") ?? (this.#outcomesWanted || undefined);
+    return this.config.get<boolean | undefined>("system.context") ?? (this.#outcomesWanted || undefined);
   }
 
   #pathHost(): PathHost {
     return {
       id: this.id,
       kernel: this,
-      config: this.#config,
+      config: this.config,
       context: this.#contextSetting(),
       resolve: (token) => this.#container.resolve(token),
       pluginState: (advice) => this.#plugins.stateOf(advice),
@@ -292,15 +234,5 @@ export class Kernel implements AsyncDisposable {
   #knownAdvice(): Map<string, Advice> {
     const decorators = this.plugins.flatMap((plugin) => plugin.decorators ?? []);
     return new Map(decorators.map(({ advice }) => [advice.name, advice]));
-  }
-
-  #refuseWhenStopped(what: string): void {
-    if (this.#state !== "stopped") return;
-    throw new PluginError(
-      `Cannot ${what}: the kernel has stopped. Create another with \`await createKernel()\`.`,
-      {
-        code: "MLMCP_KERNEL_STOPPED",
-      },
-    );
   }
 }

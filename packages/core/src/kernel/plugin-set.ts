@@ -6,8 +6,11 @@ import type { Advice, Plugin, PluginKernel } from "../plugin.js";
 import type { Container } from "./container.js";
 import { EventChannel, onEvent, type EventName, type PublishedEvent } from "./events.js";
 import type { HealthCheck } from "./health.js";
-import type { Hooks } from "./hooks.js";
+import type { Hooks, KernelHooks } from "./hooks.js";
 import { orderPlugins } from "./plugin-order.js";
+import { TimeLimitError, within } from "./time-limit.js";
+
+type PluginHook = Extract<keyof KernelHooks, `plugin:${string}`>;
 
 /** What plugins see of their kernel. */
 export interface PluginHost {
@@ -61,7 +64,7 @@ export class PluginSet {
     await this.#orStop(added, async () => {
       for (const { plugin, kernel } of added) {
         await this.#step(plugin, "register", () => plugin.register?.(kernel));
-        await this.#host.hooks.callHook("plugin:registered", { name: plugin.name });
+        await this.#hook("start", "plugin:registered", { name: plugin.name });
       }
     });
   }
@@ -72,14 +75,10 @@ export class PluginSet {
     await this.#orStop(waiting, async () => {
       if (this.#host.config.environment === "production") refuseUnsafe(waiting);
       for (const loaded of waiting) {
-        const { plugin, kernel } = loaded;
+        const { name } = loaded.plugin;
         const before = performance.now();
-        await this.#step(plugin, "start", () => plugin.start?.(kernel));
-        loaded.started = true;
-        await this.#host.hooks.callHook("plugin:started", {
-          name: plugin.name,
-          ms: performance.now() - before,
-        });
+        await this.#open(loaded);
+        await this.#hook("start", "plugin:started", { name, ms: performance.now() - before });
       }
     });
   }
@@ -89,6 +88,14 @@ export class PluginSet {
     for (const { plugin, kernel } of this.#loaded) {
       await this.#step(plugin, "reload", () => plugin.reload?.(kernel));
     }
+  }
+
+  /** After a reload that one of them refused: tells every plugin of the configuration that stays. Returns what failed. */
+  async restore(): Promise<unknown[]> {
+    const steps = this.#loaded.map(({ plugin, kernel }) => async () => {
+      await this.#step(plugin, "reload", () => plugin.reload?.(kernel));
+    });
+    return collect(steps);
   }
 
   /** Stops everything in reverse order; one failure stops no other. Returns what failed. */
@@ -130,20 +137,51 @@ export class PluginSet {
     return loaded;
   }
 
+  /** Starts one plugin. A start that ends only after it was given up is undone when it does. */
+  async #open(loaded: Loaded): Promise<void> {
+    const { plugin, kernel } = loaded;
+    const opening = (async () => plugin.start?.(kernel))();
+    try {
+      await this.#step(plugin, "start", () => opening);
+      loaded.started = true;
+    } catch (error) {
+      if ((error as PluginError).cause instanceof TimeLimitError) void this.#undoLate(loaded, opening);
+      throw error;
+    }
+  }
+
+  async #undoLate(loaded: Loaded, opening: Promise<void>): Promise<void> {
+    try {
+      await opening;
+      loaded.started = true;
+    } catch {
+      // That the start failed has been reported already: it was too late. Its clean-ups remain.
+    }
+    for (const failure of await this.#close(loaded)) {
+      process.emitWarning(`After a late start: ${String(failure)}`, { code: "MLMCP_PLUGIN_STOP" });
+    }
+  }
+
   async #stop(some: readonly Loaded[]): Promise<unknown[]> {
     const failures: unknown[] = [];
     for (const loaded of [...some].reverse()) {
-      const { plugin, kernel, cleanups } = loaded;
-      const stop = loaded.started ? () => plugin.stop?.(kernel) : undefined;
-      for (const run of [stop, ...cleanups.reverse()]) {
-        try {
-          if (run) await this.#step(plugin, "stop", run);
-        } catch (error) {
-          failures.push(error);
-        }
-      }
+      const { name } = loaded.plugin;
+      failures.push(...(await this.#close(loaded)));
       this.#loaded.splice(this.#loaded.indexOf(loaded), 1);
-      await this.#host.hooks.callHook("plugin:stopped", { name: plugin.name });
+      failures.push(...(await collect([() => this.#hook("stop", "plugin:stopped", { name })])));
+    }
+    return failures;
+  }
+
+  /** The plugin's own stop, then its clean-ups, the last first; each of them once. Returns what failed. */
+  async #close(loaded: Loaded): Promise<unknown[]> {
+    const { plugin, kernel, cleanups, started } = loaded;
+    loaded.started = false;
+    const failures: unknown[] = [];
+    let run: (() => unknown) | undefined = started ? () => plugin.stop?.(kernel) : cleanups.pop();
+    for (; run; run = cleanups.pop()) {
+      const step = run;
+      failures.push(...(await collect([() => this.#step(plugin, "stop", step)])));
     }
     return failures;
   }
@@ -153,16 +191,9 @@ export class PluginSet {
     step: "register" | "start" | "reload" | "stop",
     run: () => unknown,
   ): Promise<void> {
-    const setting = step === "stop" ? "stopTimeout" : "startTimeout";
-    const limit = this.#host.config.get<number>(`system.${setting}`);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new Error(`it did not finish within ${limit} ms (system.${setting})`));
-      }, limit);
-    });
+    const { limit, late } = this.#limit(step);
     try {
-      await Promise.race([run(), late]);
+      await within(limit, run, `it ${late}`);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new PluginError(`The plugin "${plugin.name}" failed to ${step}: ${reason}`, {
@@ -170,10 +201,37 @@ export class PluginSet {
         cause: error,
         context: { plugin: plugin.name, step },
       });
-    } finally {
-      clearTimeout(timer);
     }
   }
+
+  async #hook<Name extends PluginHook>(
+    step: "start" | "stop",
+    name: Name,
+    told: Parameters<KernelHooks[Name]>[0],
+  ): Promise<void> {
+    const { limit, late } = this.#limit(step);
+    const call = this.#host.hooks.callHook as (name: PluginHook, told: object) => Promise<unknown>;
+    await within(limit, () => call.call(this.#host.hooks, name, told), `A hook "${name}" ${late}`);
+  }
+
+  #limit(step: string): { limit: number; late: string } {
+    const setting = step === "stop" ? "stopTimeout" : "startTimeout";
+    const limit = this.#host.config.get<number>(`system.${setting}`);
+    return { limit, late: `did not finish within ${limit} ms (system.${setting})` };
+  }
+}
+
+/** Runs steps one after another; one failure stops no other. Returns what failed. */
+async function collect(steps: ReadonlyArray<() => Promise<void>>): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  return failures;
 }
 
 /** Runs the production checks of the plugins, and lists every reason not to start. */

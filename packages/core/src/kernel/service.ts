@@ -34,6 +34,12 @@ export interface ServiceDecorator {
  * ```
  */
 export function service(injections?: readonly Token[]): ServiceDecorator {
+  if (typeof injections === "function") {
+    throw new ConfigurationError("@service was used without parentheses. Write `@service()`.", {
+      code: "MLMCP_DECORATION",
+      context: { decorator: "service" },
+    });
+  }
   return (target: AnyClass, context?: ClassDecoratorContext): void => {
     shared.services.set(target, { tokens: injections ?? staticInjections(target) });
     if (context?.metadata) completeOwner(context.metadata, target);
@@ -47,8 +53,9 @@ export function injectionsOf(
 ): readonly Token[] | undefined {
   const tokens = shared.services.get(type)?.tokens ?? staticInjections(type) ?? emittedTypes(type);
   if (!tokens) {
-    if (!shared.services.has(type) || type.length === 0) return undefined;
-    throw unknownInjection(type, `takes ${type.length} parameter(s), but nothing says what to inject`, path);
+    if (type.length === 0) return inheritedInjections(type, path);
+    if (!shared.services.has(type)) return undefined;
+    throw nothingToInject(type, path);
   }
   if (tokens.length < type.length) {
     throw unknownInjection(
@@ -66,6 +73,19 @@ export function injectionsOf(
     );
   }
   return tokens;
+}
+
+/** A class without a constructor of its own is constructed as its parent is. */
+function inheritedInjections(type: AnyClass, path: readonly string[]): readonly Token[] | undefined {
+  const parent: unknown = Object.getPrototypeOf(type);
+  if (typeof parent !== "function" || parent === Function.prototype) return undefined;
+  if (/\bconstructor\s*\(/.test(Function.prototype.toString.call(type))) return undefined;
+  return injectionsOf(parent as new () => unknown, path);
+}
+
+/** The error for a class that takes parameters of which nothing is known. */
+export function nothingToInject(type: AnyClass, path: readonly string[]): ConfigurationError {
+  return unknownInjection(type, `takes ${type.length} parameter(s), but nothing says what to inject`, path);
 }
 
 function staticInjections(type: AnyClass): readonly Token[] | undefined {

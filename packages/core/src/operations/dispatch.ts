@@ -2,6 +2,7 @@ import type { Kernel } from "../kernel/kernel.js";
 import type { Invoke } from "../plugin.js";
 import { ConfigurationError, KernelNotStartedError } from "../errors/index.js";
 import { activeNode } from "./call.js";
+import { kernelStopped } from "./not-running.js";
 import type { Operation } from "./operation.js";
 import { shared } from "./shared-state.js";
 
@@ -40,12 +41,10 @@ function kernelFor(operation: Operation, self: unknown): Kernel {
   const owner = operation.kernel ?? ownerOf(self);
   if (owner) {
     if (shared.running.has(owner)) return owner;
+    if (owner.stopped) throw kernelStopped(operation, owner);
     throw new KernelNotStartedError(
-      `${operation.id} was called, but its kernel has stopped. Call it before \`await kernel.stop()\`, or resolve the object from a kernel that runs.`,
-      {
-        context: { operation: operation.id, kernel: owner.id },
-        suggestions: [`const x = kernel.resolve(${operation.className ?? "Class"});`],
-      },
+      `${operation.id} was called, but its kernel has not started yet. Call it after \`await kernel.start()\`.`,
+      { context: { operation: operation.id, kernel: owner.id } },
     );
   }
   const calling = activeNode()?.kernel;
@@ -62,7 +61,7 @@ function kernelFor(operation: Operation, self: unknown): Kernel {
       },
     );
   }
-  const stopped = shared.kernels > 0 ? "the kernel has stopped" : "no kernel runs";
+  const stopped = shared.kernels > 0 ? "no kernel runs any more" : "no kernel runs yet";
   throw new KernelNotStartedError(
     `${operation.id} was called, but ${stopped}. Start one first: \`const kernel = await createKernel();\``,
     { context: { operation: operation.id }, suggestions: ["const kernel = await createKernel();"] },

@@ -54,6 +54,7 @@ export class Breaker {
   /** Grows with every change of state and every probe. */
   #period: Ticket = 0;
   #failures = 0;
+  #lastError: unknown;
   #openedAt = 0;
   #probeSince: number | undefined;
   #disposed = false;
@@ -83,6 +84,11 @@ export class Breaker {
     return since === undefined ? 0 : Math.max(0, since + this.#policy.resetAfter - now());
   }
 
+  /** Of the last failure that counted; nothing while the breaker is closed without one. */
+  get lastError(): unknown {
+    return this.#lastError;
+  }
+
   /** Asks for one call. Every ticket is to be given back to `succeed`, `fail` or `release`. */
   admit(): Ticket {
     if (this.#machine.closed) return this.#period;
@@ -97,13 +103,14 @@ export class Breaker {
   /** The call has succeeded. */
   succeed(ticket: Ticket): void {
     if (ticket !== this.#period) return;
-    if (this.#machine.closed) this.#failures = 0;
+    if (this.#machine.closed) this.#forget();
     else this.#close("probeSucceeded");
   }
 
   /** The call has failed. */
-  fail(ticket: Ticket): void {
+  fail(ticket: Ticket, error?: unknown): void {
     if (ticket !== this.#period) return;
+    this.#lastError = error;
     if (!this.#machine.closed) this.#open("probeFailed");
     else if (++this.#failures >= this.#policy.failureThreshold) this.#open("failures");
   }
@@ -143,10 +150,15 @@ export class Breaker {
     this.#listener.opened?.(reason, this.#failures);
   }
 
+  #forget(): void {
+    this.#failures = 0;
+    this.#lastError = undefined;
+  }
+
   #close(reason: "probeSucceeded" | "manual"): void {
     const wasClosed = this.#machine.closed;
     this.#begin();
-    this.#failures = 0;
+    this.#forget();
     this.#machine.close();
     if (!wasClosed) this.#listener.closed?.(reason);
   }

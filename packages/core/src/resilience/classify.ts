@@ -33,15 +33,31 @@ export function isCancellation(error: unknown, callerAborted: boolean): boolean 
 
 /** Whether the same call may succeed later. Errors of the framework say so themselves. */
 export function isRetryable(error: unknown): boolean {
-  return isMlmcpError(error) ? error.retryable : !isAbortError(error);
+  return read(() => (isMlmcpError(error) ? error.retryable : !isAbortError(error)), true);
 }
 
 function isAbortError(error: unknown): boolean {
-  return typeof error === "object" && error !== null && (error as { name?: unknown }).name === "AbortError";
+  return read(
+    () => typeof error === "object" && error !== null && (error as { name?: unknown }).name === "AbortError",
+    false,
+  );
 }
 
 /** By class, which sees subclasses with names of their own; by name for another copy of this package. */
 function isOneOf(kinds: Kinds, error: unknown): boolean {
-  if (!isMlmcpError(error)) return false;
-  return Object.hasOwn(kinds, error.name) || Object.values(kinds).some((kind) => error instanceof kind);
+  return read(
+    () =>
+      isMlmcpError(error) &&
+      (Object.hasOwn(kinds, error.name) || Object.values(kinds).some((kind) => error instanceof kind)),
+    false,
+  );
+}
+
+/** Anything can be thrown: a revoked proxy, a getter that throws. Their caller must get them all the same. */
+function read(classify: () => boolean, otherwise: boolean): boolean {
+  try {
+    return classify();
+  } catch {
+    return otherwise;
+  }
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { ConfigurationError } from "../errors/index.js";
+import { isAsyncIterable } from "../operations/iteration.js";
 import { isCancellation, isProgrammingError } from "./classify.js";
 
 /**
@@ -66,26 +67,46 @@ export function requireFallback(
   );
 }
 
-/** The answer of a fallback, whatever its form; what it throws goes to the caller as it is. */
-export function callFallback(
+/**
+ * The answer of a fallback, whatever its form; what it throws goes to the caller as it is.
+ *
+ * @throws ConfigurationError where a method that streams needs items, and the answer has none.
+ */
+export async function callFallback(
   fallback: Fallback,
   subject: FallbackSubject,
   error: unknown,
   self: unknown,
   args: readonly unknown[],
-): unknown {
+): Promise<unknown> {
+  const answer: unknown = await answerOf(fallback, error, self, args);
+  if (subject.returns !== "stream" || isAsyncIterable(answer)) return answer;
+  if (isIterable(answer)) return iterate(answer);
+  const received = answer === null ? "null" : `a value of type ${typeof answer}`;
+  throw new ConfigurationError(
+    `The fallback of ${subject.id} gave ${received}, but the method streams. The method's own error is the cause.`,
+    {
+      code: "MLMCP_FALLBACK_RESULT",
+      cause: error,
+      context: { operation: subject.id },
+      suggestions: ["Give an array, an iterable, or a generator: its items take the place of the method's."],
+    },
+  );
+}
+
+function answerOf(fallback: Fallback, error: unknown, self: unknown, args: readonly unknown[]): unknown {
   if (typeof fallback === "function") return Reflect.apply(fallback, self, [error, ...args]) as unknown;
   if (typeof fallback === "string")
     return (self as Record<string, (...args: unknown[]) => unknown>)[fallback]!(...args);
-  const value = structuredClone(fallback.value);
-  return subject.returns === "stream" ? iterate(value as Iterable<unknown>) : value;
+  return structuredClone(fallback.value);
 }
 
 async function* iterate(items: Iterable<unknown>): AsyncGenerator<unknown> {
   yield* items;
 }
 
-function isIterable(value: unknown): boolean {
+/** A text, which is iterable too, is more likely a message than a stream of characters. */
+function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === "object" && value !== null && Symbol.iterator in value;
 }
 

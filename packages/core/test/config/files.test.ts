@@ -234,3 +234,23 @@ describe("an rc file that is wrong", () => {
     expect((await failure({ config })).message).toContain("cache: the value contains itself");
   });
 });
+
+describe("a comment in JSON", () => {
+  it.each([
+    ["on a line of its own", '{\n  // why\n  "cache": { "store": "x" }\n}', "2:3"],
+    ["after a value", '{ "cache": { "store": "x" } // why\n}', "1:29"],
+    ["in a block", '/* why */ { "cache": {} }', "1:1"],
+    ["after a comma", '{ "cache": { "store": "x",/* why */ "ttl": 1 } }', "1:27"],
+  ])("is said to be none: %s", async (_, text, place) => {
+    const error = await failure({ cwd: project({ ".mlmcprc.json": text }) });
+    expect(error.code).toBe("MLMCP_CONFIG_SYNTAX");
+    expect(error.message).toMatch(/JSON has no comments\. Remove it, or name the file \.yaml/);
+    expect(error.message).toContain(`.mlmcprc.json:${place})`);
+  });
+
+  it("is not seen in a text", async () => {
+    const store = 'http://host/*/x "// quoted" /* y */';
+    const cwd = project({ ".mlmcprc.json": JSON.stringify({ cache: { store } }) });
+    expect((await load({ cwd })).get("cache.store")).toBe(store);
+  });
+});

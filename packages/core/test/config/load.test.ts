@@ -429,7 +429,7 @@ describe("variables", () => {
     ["MLMCP_CACHE_STORE", "true", "cache.store", "true"],
     ["MLMCP_CACHE_STORE", "5", "cache.store", "5"],
     ["MLMCP_CACHE_STORE", "[x", "cache.store", "[x"],
-    ["MLMCP_CACHE_STORE", "", "cache.store", ""],
+    ["MLMCP_CACHE_STORE", " ", "cache.store", " "],
     ["MLMCP_CACHE_TTL", "1500", "cache.ttl", 1_500],
     ["MLMCP_CACHE_TAGS", '["a","b"]', "cache.tags", ["a", "b"]],
     ["MLMCP_CACHE_REMOTE", '{ "poolSize": 9 }', "cache.remote", { poolSize: 9 }],
@@ -449,7 +449,7 @@ describe("variables", () => {
   });
 
   it.each([
-    ["MLMCP_CACHE_MAX_ENTRIES", "", "cache.maxEntries: expected a whole number"],
+    ["MLMCP_CACHE_MAX_ENTRIES", " ", "cache.maxEntries: expected a whole number"],
     ["MLMCP_CACHE_MAX_ENTRIES", "1.5", "cache.maxEntries: expected a whole number"],
     ["MLMCP_CACHE_MAX_ENTRIES", "0", "cache.maxEntries: must be at least 1"],
     ["MLMCP_CACHE_ADAPTIVE", "maybe", "cache.adaptive: expected true or false"],
@@ -466,7 +466,7 @@ describe("variables", () => {
     const cwd = project();
     const loadOne = (env: NodeJS.ProcessEnv) => load({ cwd, configFile: false, env });
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1 }), fc.string(), async (entries, store) => {
+      fc.asyncProperty(fc.integer({ min: 1 }), fc.string({ minLength: 1 }), async (entries, store) => {
         const config = await loadOne({ MLMCP_CACHE_MAX_ENTRIES: String(entries), MLMCP_CACHE_STORE: store });
         expect(config.section("cache")).toMatchObject({ maxEntries: entries, store });
       }),
@@ -509,5 +509,77 @@ describe("variables", () => {
     expect(() =>
       resolveConfig(sources, { sections: [{ name: "ml", schema, plugin: "app" }], advice: [] }),
     ).toThrow(/may mean ml\.maxSize or ml\.MaxSize.*MLMCP_ML_MAX_SIZE/);
+  });
+});
+
+describe("a variable that is empty", () => {
+  it("counts as not set, known or not", async () => {
+    const env = {
+      MLMCP_CACHE_STORE: "",
+      MLMCP_CACHE_MAX_ENTRIES: "",
+      MLMCP_SYSTEM_ENVIRONMENT: "",
+      MLMCP_NOBODY_KNOWS: "",
+    };
+    const config = await load({ env, config: { system: { strict: true }, cache: { store: "lru" } } });
+    expect(config.get("cache.store")).toBe("lru");
+    expect(config.get("cache.maxEntries")).toBe(1000);
+    expect(config.environment).toBe("development");
+  });
+});
+
+describe("an environment that is nearly production", () => {
+  it.each([" production ", "Production", "PRODUCTION", "production\n"])("is refused: %j", async (value) => {
+    const fromVariable = await failure({ env: { MLMCP_SYSTEM_ENVIRONMENT: value } });
+    expect(fromVariable.message).toMatch(/almost, but not exactly, production.*MLMCP_SYSTEM_ENVIRONMENT/);
+    expect(fromVariable.suggestions).toEqual(['For system.environment write "production".']);
+    const cwd = project({ ".mlmcprc.json": JSON.stringify({ system: { environment: value } }) });
+    expect((await failure({ cwd })).message).toMatch(/\.mlmcprc\.json:1:12\)/);
+  });
+
+  it("is taken where it is another word, or where a higher rank says which", async () => {
+    for (const environment of ["production", "preproduction", "Staging"])
+      expect((await load({ config: { system: { environment } } })).environment).toBe(environment);
+    const config = { system: { environment: "Production" } };
+    expect((await load({ config, env: { MLMCP_SYSTEM_ENVIRONMENT: "test" } })).environment).toBe("test");
+  });
+});
+
+describe("a configuration that is nested too deep", () => {
+  const nested = (levels: number) => {
+    let value: unknown = 1;
+    for (let level = 0; level < levels; level++) value = level % 2 === 0 ? [value] : { a: value };
+    return { app: "./app.js", plugins: { x: { value } } };
+  };
+
+  it("is refused in code, where it also contains itself", async () => {
+    expect((await load({ config: nested(200) })).get("app")).toBe("./app.js");
+    for (const levels of [300, 100_000])
+      expect((await failure({ config: nested(levels) })).message).toMatch(/nested more than 250 levels deep/);
+    const circular: Record<string, unknown> = {};
+    circular["plugins"] = { x: [circular, circular] };
+    expect((await failure({ config: circular })).message).toMatch(/contains itself/);
+  });
+
+  it("is refused in one object that stands in many places", async () => {
+    let tail: unknown = 1;
+    for (let level = 0; level < 200; level++) tail = { a: tail };
+    let value: unknown = tail;
+    for (let level = 0; level < 100; level++) value = { a: value };
+    expect((await failure({ config: { cache: { tail, value } } })).message).toMatch(/nested more than 250/);
+  });
+
+  it.each([
+    ["a list in JSON", ".mlmcprc.json", "[".repeat(100_000)],
+    ["a map in JSON", ".mlmcprc.json", '{"]}":'.repeat(100_000)],
+    ["a list in YAML", ".mlmcprc.yaml", "- ".repeat(5_000) + "x"],
+    [
+      "a map in YAML",
+      ".mlmcprc.yaml",
+      Array.from({ length: 300 }, (_, i) => `${" ".repeat(i)}a:`).join("\n"),
+    ],
+  ])("is refused in a file: %s", async (_, name, text) => {
+    const error = await failure({ cwd: project({ [name]: text }) });
+    expect(error.message).toMatch(/nested more than 250 levels deep/);
+    expect(error.message).toContain(name);
   });
 });

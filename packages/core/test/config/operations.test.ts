@@ -76,6 +76,18 @@ describe("operations", () => {
     });
   });
 
+  it("let an id win over every glob, and the glob with fewer stars over its equal", async () => {
+    expect((await settings({ ab: { retry: 1 }, "a*b**": { retry: 2 } }, "ab")).advice).toEqual({
+      retry: { maxRetries: 1 },
+    });
+    expect((await settings({ "A.b": { retry: 1 }, "*A.b*": { retry: 2 } }, "A.b")).advice).toEqual({
+      retry: { maxRetries: 1 },
+    });
+    expect((await settings({ "A.l*": { retry: 1 }, "*A.l*": { retry: 2 } }, "A.load")).advice).toEqual({
+      retry: { maxRetries: 1 },
+    });
+  });
+
   it("let the later of equals win, and the higher layer before that", async () => {
     expect((await settings({ "A.*": { retry: 1 }, "*.b": { retry: 2 } }, "A.b")).advice).toEqual({
       retry: { maxRetries: 2 },

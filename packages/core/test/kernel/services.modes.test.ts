@@ -1,6 +1,15 @@
-import { ConfigurationError, definePlugin, service, type Token } from "@mlmcp/core";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import {
+  ConfigurationError,
+  createMethodDecorator,
+  definePlugin,
+  service,
+  type Kernel,
+  type Token,
+} from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
-import { container as root } from "tsyringe";
+import { container as root, delay } from "tsyringe";
 import { describe, expect, it } from "vitest";
 
 @service()
@@ -97,6 +106,48 @@ describe("kernel.resolve()", () => {
     );
   });
 
+  it("constructs a class without a constructor of its own as its parent is", async () => {
+    class Undecorated extends Reports {}
+    @service()
+    class Decorated extends WithStatic {}
+    class Explicit extends WithStatic {
+      constructor() {
+        super(new Database());
+      }
+    }
+    await using kernel = await createTestKernel({ services: [["greeting", "hello"]] });
+    expect(kernel.resolve(Undecorated)).toMatchObject({
+      database: kernel.resolve(Database),
+      greeting: "hello",
+    });
+    expect(kernel.resolve(Decorated).database).toBe(kernel.resolve(Database));
+    expect(kernel.resolve(Explicit).database).not.toBe(kernel.resolve(Database));
+  });
+
+  it("says what to do for a class that takes parameters and is no service", async () => {
+    class Plain {
+      constructor(readonly database: Database) {}
+    }
+    @service([Plain])
+    class Needs {
+      constructor(readonly plain: Plain) {}
+    }
+    await using kernel = await createTestKernel();
+    expect(() => kernel.resolve(Plain)).toThrow(
+      /The constructor of Plain takes 1 parameter\(s\), but nothing says/,
+    );
+    expect(() => kernel.resolve(Needs)).toThrow(/The constructor of Plain takes 1 parameter\(s\)/);
+  });
+
+  it("refuses @service without parentheses", () => {
+    const bare = service as any;
+    expect(() => {
+      @bare
+      class Bare {}
+      return Bare;
+    }).toThrow(/@service was used without parentheses/);
+  });
+
   it("names a circle of services", async () => {
     @service(["b"])
     class A {
@@ -116,6 +167,71 @@ describe("kernel.resolve()", () => {
     await using kernel = await createTestKernel({ plugins: [plugin] });
     expect(() => kernel.resolve(A)).toThrow(/in a circle: A → B → A/);
     expect(() => kernel.resolve(A)).toThrow(/in a circle: A → B → A/);
+  });
+
+  it("names a circle of factories", async () => {
+    const plugin = definePlugin({
+      name: "circle",
+      register({ services }) {
+        services.factory("a", (resolve) => ({ b: resolve("b") }));
+        services.factory(Symbol.for("b"), (resolve) => ({ a: resolve("a") }));
+        services.factory("b", (resolve) => resolve(Symbol.for("b")));
+      },
+    });
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    for (let time = 0; time < 2; time++) {
+      expect(() => kernel.resolve("a")).toThrow(/in a circle: a → b → Symbol\(b\) → a/);
+    }
+  });
+
+  it("sees a circle also behind a constructor that resolves something itself", async () => {
+    const created: Kernel[] = [];
+    @service(["second"])
+    class Second {
+      constructor(readonly again: unknown) {}
+    }
+    const plugin = definePlugin({
+      name: "circle",
+      register({ services }) {
+        services.factory("first", (resolve) => {
+          const [own] = created;
+          own!.resolve(Database);
+          expect(() => own!.resolve("gone")).toThrow(/as gone, which first asks for/);
+          return resolve("second");
+        });
+        services.class("second", Second);
+      },
+    });
+    await using kernel = await createTestKernel({ plugins: [plugin] });
+    created.push(kernel);
+    expect(() => kernel.resolve("first")).toThrow(/in a circle: first → Second → Second/);
+  });
+
+  it("does not construct early what is delayed", async () => {
+    const made: string[] = [];
+    @service([delay(() => Later) as never])
+    class Sooner {
+      constructor(readonly later: { name: string; sooner: unknown }) {
+        made.push("sooner");
+      }
+    }
+    @service([Sooner])
+    class Later {
+      readonly name = "later";
+      constructor(readonly sooner: Sooner) {
+        made.push("later");
+      }
+      dispose() {
+        made.push("disposed");
+      }
+    }
+    const kernel = await createTestKernel();
+    const sooner = kernel.resolve(Sooner);
+    expect(made).toEqual(["sooner"]);
+    expect(sooner.later.name).toBe("later");
+    expect(sooner.later.sooner).toBe(sooner);
+    await kernel.stop();
+    expect(made).toEqual(["sooner", "later", "disposed"]);
   });
 
   it("lets the error of a constructor through as it is", async () => {
@@ -182,4 +298,124 @@ describe("a kernel that stops", () => {
     await expect(kernel.stop()).rejects.toMatchObject({ errors: [new Error("cannot close")] });
     expect(trace).toEqual(["good"]);
   });
+
+  it("disposes once of what several services hand on, and never of what it was given", async () => {
+    const trace: string[] = [];
+    @service()
+    class Connection {
+      dispose() {
+        trace.push("connection");
+      }
+    }
+    const given = { dispose: () => trace.push("given") };
+    const kernel = await createTestKernel({ services: [["given", given]] });
+    kernel.services.factory("alias", (resolve) => resolve(Connection));
+    kernel.services.factory("alias of the given", (resolve) => resolve("given"));
+    kernel.services.factory("made", () => ({ dispose: () => trace.push("made") }));
+    for (const token of ["alias", "made", "alias of the given", "alias"]) kernel.resolve(token);
+    await kernel.stop();
+    expect(trace).toEqual(["made", "connection"]);
+  });
+
+  it("leaves alone what a container of the application holds, with all that was made for it", async () => {
+    const trace: string[] = [];
+    class Pool {
+      dispose() {
+        trace.push("pool");
+      }
+    }
+    class Shared {
+      static inject = [Pool];
+      constructor(readonly pool: Pool) {}
+      dispose() {
+        trace.push("shared");
+      }
+    }
+    @service([Shared, Pool])
+    class Own {
+      constructor(
+        readonly shared: Shared,
+        readonly pool: Pool,
+      ) {}
+      dispose() {
+        trace.push("own");
+      }
+    }
+    const container = root.createChildContainer();
+    container.registerSingleton(Shared);
+    const first = await createTestKernel({ container });
+    const second = await createTestKernel({ container });
+    expect(first.resolve(Own).shared).toBe(second.resolve(Own).shared);
+    await first.stop();
+    expect(trace).toEqual(["own", "pool"]);
+    await second.stop();
+    expect(trace).toEqual(["own", "pool", "own", "pool"]);
+  });
+
+  it("keeps no object that needs no disposal", async () => {
+    class Transient {
+      readonly payload = "x";
+    }
+    await using kernel = await createTestKernel();
+    const gone = await collected(() => kernel.resolve(Transient));
+    expect(gone).toBe(true);
+  });
 });
+
+describe("an object that was given to several kernels", () => {
+  /** Answers with the name of the kernel that a method runs in. */
+  const named = createMethodDecorator({
+    name: "named",
+    schema: { type: "object" },
+    serves: { sync: true },
+    parts: [{ at: "cache", around: (_, binding) => () => binding.resolve("name") }],
+  });
+  class Subject {
+    @named()
+    kernel(): string {
+      return "none";
+    }
+  }
+  const start = (name: string, subject: Subject) =>
+    createTestKernel({
+      plugins: [definePlugin({ name: "named", decorators: [named] })],
+      services: [
+        ["name", name],
+        [Subject, subject],
+      ],
+    });
+
+  it("runs in the first that resolves it, until that stops", async () => {
+    const subject = new Subject();
+    const first = await start("first", subject);
+    await using second = await start("second", subject);
+    await using third = await start("third", subject);
+    expect(() => subject.kernel()).toThrow(/nothing says which of them is meant/);
+    expect(first.resolve(Subject).kernel()).toBe("first");
+    expect(second.resolve(Subject).kernel()).toBe("first");
+    await first.stop();
+    expect(third.resolve(Subject).kernel()).toBe("third");
+  });
+
+  it("stays with the kernel that adopted it, also after it was resolved in another", async () => {
+    const subject = new Subject();
+    await using owner = await start("owner", new Subject());
+    const other = await start("other", subject);
+    owner.adopt(subject);
+    expect(other.resolve(Subject).kernel()).toBe("owner");
+    await other.stop();
+    expect(subject.kernel()).toBe("owner");
+  });
+});
+
+/** Whether what a function makes can be collected once nobody else holds it. */
+async function collected(make: () => object): Promise<boolean> {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const ref = new WeakRef(make());
+  for (let round = 0; round < 20 && ref.deref(); round++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+  }
+  return ref.deref() === undefined;
+}

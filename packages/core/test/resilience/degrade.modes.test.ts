@@ -114,6 +114,23 @@ const thrownBy = (promise: Promise<unknown>) =>
     (error: unknown) => error,
   );
 
+/** What comes of a stream that does not open and has this fallback. */
+async function streaming(answer: () => unknown): Promise<{ items: unknown[]; error?: unknown }> {
+  class Source {
+    @degrade({ fallback: answer, breaker: false })
+    async *stream(): AsyncGenerator<unknown> {
+      yield await Promise.reject(down);
+    }
+  }
+  const items: unknown[] = [];
+  try {
+    for await (const item of kernel.adopt(new Source()).stream()) items.push(item);
+    return { items };
+  } catch (error) {
+    return { items, error };
+  }
+}
+
 describe("the fallback of @degrade", () => {
   it("stays out of a call that succeeds", async () => {
     expect(await reports.load("LAX")).toBe("data");
@@ -151,6 +168,42 @@ describe("the fallback of @degrade", () => {
     expect(shared).toEqual({ list: [1, 2] });
     expect(await reports.byNothing()).toBeUndefined();
   });
+
+  it.each<[string, () => unknown]>([
+    ["a list", () => ["kept", "items"]],
+    ["a promise of a list", async () => ["kept", "items"]],
+    ["a set", () => new Set(["kept", "items"])],
+    [
+      "a generator",
+      function* () {
+        yield* ["kept", "items"];
+      },
+    ],
+    [
+      "an async generator",
+      async function* () {
+        yield* ["kept", "items"];
+      },
+    ],
+  ])("answers in place of a stream with %s", async (_, answer) => {
+    const { items } = await streaming(answer);
+    expect(items).toEqual(["kept", "items"]);
+  });
+
+  it.each<[string, () => unknown, RegExp]>([
+    ["nothing", () => undefined, /gave a value of type undefined, but the method streams/],
+    ["null", () => null, /gave null/],
+    ["a text", async () => "text", /gave a value of type string/],
+    ["an object", () => ({}), /gave a value of type object/],
+  ])(
+    "refuses %s in place of a stream, with the method's own error as the cause",
+    async (_, answer, message) => {
+      const { error } = await streaming(answer);
+      expect(error).toBeInstanceOf(ConfigurationError);
+      expect(error).toMatchObject({ code: "MLMCP_FALLBACK_RESULT", cause: down });
+      expect(String(error)).toMatch(message);
+    },
+  );
 
   it("answers in place of a stream that does not open, not of one that breaks off", async () => {
     const read = async () => {
@@ -552,4 +605,14 @@ describe("breakers and a reload", () => {
     expect(await thrownBy(subject.subject.guarded())).toBeInstanceOf(CircuitOpenError);
     expect(subject.states()).toEqual(["open"]);
   });
+});
+
+it("an open breaker's error has the last failure that counted as its cause", async () => {
+  reports.source = fails(down);
+  await thrownBy(reports.guarded());
+  await thrownBy(reports.guarded());
+  expect(await thrownBy(reports.guarded())).toMatchObject({ code: "MLMCP_CIRCUIT_OPEN", cause: down });
+  kernel.resolve(CircuitBreakers).close("Reports.guarded");
+  kernel.resolve(CircuitBreakers).open("Reports.guarded");
+  expect(await thrownBy(reports.guarded())).not.toHaveProperty("cause");
 });

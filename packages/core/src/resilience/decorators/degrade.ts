@@ -87,7 +87,7 @@ function aroundBreaker(next: Invoke, binding: Binding<DegradeOptions>): Invoke {
         return value;
       },
       (error) => {
-        if (isFailure(error, binding)) breaker.fail(ticket);
+        if (isFailure(error, binding)) breaker.fail(ticket, error);
         else breaker.release(ticket);
         throw error;
       },
@@ -117,7 +117,7 @@ function createBreaker(policy: BreakerPolicy, binding: Binding<DegradeOptions>):
 
 function circuitOpen(
   operation: string,
-  { state, failures }: Breaker,
+  { state, failures, lastError }: Breaker,
   retryAfterMs: number,
 ): CircuitOpenError {
   const cause =
@@ -128,9 +128,10 @@ function circuitOpen(
   return new CircuitOpenError(
     `${operation} was not called: its breaker ${cause}${probing}. The next call can pass in ${retryAfterMs} ms.`,
     {
+      ...(lastError === undefined ? {} : { cause: lastError }),
       context: { operation, retryAfterMs },
       suggestions: [
-        "Find out why the method fails: the errors that opened the breaker reached their callers and the log.",
+        "Find out why the method fails: the cause is the last error that counted.",
         "Give `@degrade` a fallback that answers meanwhile.",
         `Close it by hand once the cause is mended: kernel.resolve(CircuitBreakers).close("${operation}").`,
       ],

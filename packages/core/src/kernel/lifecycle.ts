@@ -1,0 +1,247 @@
+import type { ConfigReader, ConfigSources } from "../config/index.js";
+import { PluginError } from "../errors/index.js";
+import { liveOperations } from "../operations/operation.js";
+import { shared } from "../operations/shared-state.js";
+import type { Plugin } from "../plugin.js";
+import type { CallPaths } from "./call-paths.js";
+import type { Container } from "./container.js";
+import { EventChannel } from "./events.js";
+import type { Hooks } from "./hooks.js";
+import type { Kernel } from "./kernel.js";
+import type { PluginSet } from "./plugin-set.js";
+import { StepQueue } from "./step-queue.js";
+import { within } from "./time-limit.js";
+
+/** Where a kernel's configuration comes from. */
+export interface ConfigProvider {
+  /** Reads the sources anew; refuses those that would need other plugins than before. */
+  reread(before: ConfigSources): Promise<ConfigSources>;
+  /** What the sources come to with these plugins. */
+  validate(sources: ConfigSources, plugins: readonly Plugin[]): ConfigReader;
+}
+
+/** A configuration and what it was read from. */
+export interface Configured {
+  readonly sources: ConfigSources;
+  readonly config: ConfigReader;
+}
+
+interface LifecycleParts {
+  readonly kernel: Kernel;
+  readonly hooks: Hooks;
+  readonly plugins: PluginSet;
+  readonly paths: CallPaths;
+  readonly container: Container;
+  readonly provider: ConfigProvider;
+  readonly configured: Configured;
+}
+
+type State = "registered" | "running" | "draining" | "stopped";
+
+/**
+ * How a kernel starts, takes plugins, reloads and stops. These pass through one queue, and each
+ * looks at the state when its turn has come.
+ */
+export class Lifecycle {
+  readonly #parts: LifecycleParts;
+  readonly #queue = new StepQueue();
+  #configured: Configured;
+  /** What a reload shows to the plugins, until all of them have taken it. */
+  #offered: ConfigReader | undefined;
+  #state: State = "registered";
+  #stopping: Promise<void> | undefined;
+  #halted: Promise<void> | undefined;
+
+  constructor(parts: LifecycleParts) {
+    this.#parts = parts;
+    this.#configured = parts.configured;
+  }
+
+  get config(): ConfigReader {
+    return this.#configured.config;
+  }
+
+  /** The configuration as the plugins see it. */
+  get offered(): ConfigReader {
+    return this.#offered ?? this.config;
+  }
+
+  get stopped(): boolean {
+    return this.#state === "stopped";
+  }
+
+  start(): Promise<void> {
+    return this.#enqueue("start", async () => {
+      if (this.#state !== "registered") return;
+      try {
+        await this.#parts.plugins.start();
+        this.#takeCalls();
+        await this.#hook("kernel:started", "startTimeout");
+      } catch (error) {
+        // What stopping adds to it is of no use to the reader of why the start failed.
+        await this.#halt().catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  use(plugin: Plugin): Promise<void> {
+    return this.#enqueue(`use the plugin "${plugin.name}"`, async () => {
+      const { plugins, paths, provider } = this.#parts;
+      if (plugins.plugins.includes(plugin)) return;
+      const previous = this.#configured;
+      const { sources } = previous;
+      this.#configured = { sources, config: provider.validate(sources, [...plugins.plugins, plugin]) };
+      try {
+        await plugins.register([plugin]);
+        if (this.#state === "running") await plugins.start();
+      } catch (error) {
+        this.#configured = previous;
+        throw error;
+      } finally {
+        // Also where it failed: calls have met its advice and its configuration meanwhile.
+        paths.forget();
+      }
+    });
+  }
+
+  reload(): Promise<void> {
+    return this.#enqueue("reload", async () => {
+      const { kernel, hooks, plugins, paths, provider } = this.#parts;
+      const previous = this.#configured;
+      const sources = await provider.reread(previous.sources);
+      const config = provider.validate(sources, plugins.plugins);
+      this.#offered = config;
+      try {
+        await plugins.reload();
+        this.#configured = { sources, config };
+      } catch (error) {
+        this.#offered = undefined;
+        for (const failure of await plugins.restore()) {
+          process.emitWarning(`A refused reload could not be taken back: ${String(failure)}`, {
+            code: "MLMCP_RELOAD_RESTORE",
+          });
+        }
+        throw error;
+      } finally {
+        this.#offered = undefined;
+        paths.forget();
+      }
+      const change = { config, previous: previous.config };
+      await within(
+        config.get("system.startTimeout"),
+        () => hooks.callHook("kernel:reloaded", change),
+        tooSlow("kernel:reloaded", config, "startTimeout"),
+      );
+      new EventChannel("kernel:reloaded", { kernel: kernel.id }).publish({ file: config.file });
+    });
+  }
+
+  stop(): Promise<void> {
+    const stopping = (this.#stopping ??= this.#queue.run(() => this.#halt()));
+    if (!this.#queue.inside) return stopping;
+    // To wait for it here would be to wait for the step that asks.
+    stopping.catch((error: unknown) => process.emitWarning(String(error), { code: "MLMCP_STOP_FAILED" }));
+    return Promise.resolve();
+  }
+
+  refuseWhenStopped(what: string): void {
+    if (this.#state === "stopped") throw stoppedError(what, "has stopped");
+  }
+
+  async #enqueue(what: string, step: () => Promise<void>): Promise<void> {
+    const refuse = (): void => {
+      this.refuseWhenStopped(what);
+      if (this.#stopping || this.#state === "draining") throw stoppedError(what, "is stopping");
+    };
+    refuse();
+    if (this.#queue.inside) {
+      throw new PluginError(
+        `Cannot ${what} from inside a hook of the kernel's own start, reload or stop, which would wait for itself. ` +
+          "Do it after that step, for example in `setImmediate(...)`.",
+        { code: "MLMCP_KERNEL_BUSY" },
+      );
+    }
+    return this.#queue.run(async () => {
+      // A stop that was asked for meanwhile stands behind this step, and a failed start stops by itself.
+      this.refuseWhenStopped(what);
+      await step();
+    });
+  }
+
+  #takeCalls(): void {
+    this.#state = "running";
+    shared.running.add(this.#parts.kernel);
+    // The second kernel ends the time in which a path could stand in its operation for good.
+    if (++shared.kernels > 1) for (const operation of liveOperations()) operation.reset();
+  }
+
+  #halt(): Promise<void> {
+    return (this.#halted ??= this.#stopEverything());
+  }
+
+  async #stopEverything(): Promise<void> {
+    const { kernel, plugins, paths, container } = this.#parts;
+    const limit = this.config.get<number>("system.stopTimeout");
+    const failures: unknown[] = [];
+    const attempt = async (step: () => Promise<void>): Promise<void> => {
+      try {
+        await step();
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    if (this.#state === "running") {
+      this.#state = "draining";
+      await attempt(() => this.#hook("kernel:draining", "stopTimeout"));
+      const left = await paths.drained(limit);
+      if (left > 0) {
+        process.emitWarning(
+          `The kernel stops although ${left} call(s) have not ended within ${limit} ms (system.stopTimeout).`,
+          { code: "MLMCP_STOP_CALLS_LEFT" },
+        );
+      }
+    }
+    this.#state = "stopped";
+    shared.running.delete(kernel);
+    if (shared.running.size === 0 && shared.contextInUse) {
+      // Once in use, context slows every promise of the process until it is disabled.
+      shared.contextInUse = false;
+      shared.context.disable();
+    }
+    paths.forget();
+    failures.push(...(await plugins.stop()));
+    failures.push(...paths.dispose());
+    const late = `The services were not disposed of within ${limit} ms (system.stopTimeout)`;
+    await attempt(async () => void failures.push(...(await within(limit, () => container.dispose(), late))));
+    await attempt(() => this.#hook("kernel:stopped", "stopTimeout"));
+    if (failures.length > 0) {
+      throw new AggregateError(
+        failures,
+        `The kernel has stopped, but ${failures.length} step(s) of it failed.`,
+      );
+    }
+  }
+
+  async #hook(
+    name: "kernel:started" | "kernel:draining" | "kernel:stopped",
+    setting: "startTimeout" | "stopTimeout",
+  ): Promise<void> {
+    const { config } = this;
+    await within(
+      config.get(`system.${setting}`),
+      () => this.#parts.hooks.callHook(name),
+      tooSlow(name, config, setting),
+    );
+  }
+}
+
+function tooSlow(hook: string, config: ConfigReader, setting: string): string {
+  return `A hook "${hook}" did not finish within ${config.get<number>(`system.${setting}`)} ms (system.${setting})`;
+}
+
+function stoppedError(what: string, how: string): PluginError {
+  return new PluginError(`Cannot ${what}: the kernel ${how}. Create another with \`await createKernel()\`.`, {
+    code: "MLMCP_KERNEL_STOPPED",
+  });
+}

@@ -1,0 +1,107 @@
+import { inspect } from "node:util";
+import { nearest } from "../config/nearest.js";
+import { PHASES, type Phase } from "../operations/phases.js";
+import type { PluginDefinition } from "../plugin.js";
+
+/** What each field of a definition must be. */
+const fields: {
+  readonly [Field in keyof Required<PluginDefinition>]: "string" | "object" | "function" | "list";
+} = {
+  name: "string",
+  section: "string",
+  schema: "object",
+  dependsOn: "list",
+  optionalDependsOn: "list",
+  decorators: "list",
+  register: "function",
+  start: "function",
+  reload: "function",
+  stop: "function",
+  commands: "list",
+  healthChecks: "list",
+  productionChecks: "list",
+};
+
+/** What is wrong with a plugin's definition, as far as it shows without a kernel. */
+export function problemOf(
+  definition: unknown,
+): { readonly message: string; readonly context: { plugin?: string } } | undefined {
+  if (typeof definition !== "object" || definition === null) {
+    const message = `definePlugin() takes a definition, as in \`definePlugin({ name: "my-plugin" })\`; it was given ${show(definition)}.`;
+    return { message, context: {} };
+  }
+  const { name } = definition as { name?: unknown };
+  if (typeof name !== "string" || name.trim() === "") {
+    return {
+      message: `A plugin needs a \`name\`: a string that is not empty; definePlugin() was given ${show(name)}.`,
+      context: {},
+    };
+  }
+  const problem =
+    problemOfFields(definition) ?? problemOfSection(definition) ?? problemOfDecorators(definition);
+  return problem === undefined
+    ? undefined
+    : { message: `The plugin ${JSON.stringify(name)} ${problem}`, context: { plugin: name } };
+}
+
+function problemOfFields(definition: object): string | undefined {
+  for (const [key, value] of Object.entries(definition)) {
+    if (!Object.hasOwn(fields, key)) {
+      const meant = nearest(key, Object.keys(fields));
+      return `has an unknown key \`${key}\`. ${meant ? `Did you mean \`${meant}\`?` : `Known are: ${Object.keys(fields).join(", ")}.`}`;
+    }
+    const wanted = fields[key as keyof typeof fields];
+    const fits = wanted === "list" ? Array.isArray(value) : typeof value === wanted && value !== null;
+    if (value !== undefined && !fits) return `has \`${key}: ${show(value)}\`; it must be a ${wanted}.`;
+  }
+  return undefined;
+}
+
+function problemOfSection({ section, schema }: Partial<PluginDefinition>): string | undefined {
+  if (schema && section === undefined) return "has a `schema` but no `section` that it describes.";
+  if (section === undefined) return undefined;
+  if (!/^[a-z][A-Za-z0-9]*$/.test(section)) {
+    return `has the section ${JSON.stringify(section)}; it must be one camelCase word, so that MLMCP_* variables can name it.`;
+  }
+  return section in {}
+    ? `has the section "${section}", which every object has already. Choose another word.`
+    : undefined;
+}
+
+function problemOfDecorators({ decorators = [] }: Partial<PluginDefinition>): string | undefined {
+  const names = new Set<string>();
+  for (const [index, decorator] of (decorators as readonly unknown[]).entries()) {
+    const advice = (decorator as { advice?: { name?: unknown; parts?: unknown } } | null | undefined)?.advice;
+    if (typeof advice?.name !== "string" || !Array.isArray(advice.parts)) {
+      return `has ${show(decorator)} at \`decorators[${index}]\`; it must be what \`createMethodDecorator({ ... })\` returns.`;
+    }
+    if (names.has(advice.name)) return `contributes two decorators called "${advice.name}".`;
+    names.add(advice.name);
+    for (const [place, part] of (advice.parts as unknown[]).entries()) {
+      const problem = problemOfPart(part);
+      if (problem) return `contributes @${advice.name}, whose \`parts[${place}]\` ${problem}`;
+    }
+  }
+  return undefined;
+}
+
+function problemOfPart(part: unknown): string | undefined {
+  const { at, around, observe } = (part ?? {}) as Record<string, unknown>;
+  if ((typeof around === "function") === (typeof observe === "function")) {
+    return "must have one of the functions `around` and `observe`.";
+  }
+  if (at === undefined && observe) return undefined;
+  const sides = typeof at === "string" ? ["at"] : ["before", "after"];
+  const placement = typeof at === "object" && at !== null ? at : { at };
+  const [[side, phase] = ["", undefined], ...others] = Object.entries(placement);
+  if (others.length === 0 && sides.includes(side) && PHASES.includes(phase as Phase)) return undefined;
+  const meant = typeof phase === "string" ? nearest(phase, PHASES) : undefined;
+  return (
+    `stands \`at: ${show(at)}\`, which is no place. ${meant ? `Did you mean "${meant}"? ` : ""}` +
+    `It is one of ${PHASES.join(", ")}, or \`{ before }\` or \`{ after }\` one of them.`
+  );
+}
+
+function show(value: unknown): string {
+  return inspect(value, { depth: 1, breakLength: Infinity }).slice(0, 80);
+}
