@@ -2,7 +2,7 @@ import { Configuration } from "./configuration.js";
 import { sourceNear, type Layer } from "./layers.js";
 import { mergePlain } from "./merge.js";
 import { nearest } from "./nearest.js";
-import { OperationRules, type AdviceSchema } from "./operation-settings.js";
+import { loadPluginHint, OperationRules, type AdviceSchema } from "./operation-settings.js";
 import { PluginError } from "../errors/index.js";
 import { copyPlain, deepFreeze, setOwn, type PlainObject } from "./plain.js";
 import { withPluginOptions } from "./plugin-entries.js";
@@ -94,7 +94,7 @@ function refuseUnknownKeys(
     const suggestion = nearest(key, known);
     const message =
       suggestion === undefined
-        ? `unknown section: no loaded plugin has it (known: ${known.join(", ")})`
+        ? `unknown section: no loaded plugin has it (known: ${known.join(", ")}). ${loadPluginHint}`
         : "unknown section";
     problems.push({
       path: formatPath([key]),

@@ -7,6 +7,10 @@ import { formatPath, type ConfigProblem } from "./problems.js";
 import type { ConfigSource, OperationSettings } from "./reader.js";
 import { checkSchema, type JsonSchema } from "./schema.js";
 
+/** What to do where a name belongs to a plugin that is not loaded. */
+export const loadPluginHint =
+  "List its plugin under `plugins`, import it before the kernel is created, or correct the name; the command line also takes `--app`.";
+
 /** An advice that `operations` may tune. */
 export interface AdviceSchema {
   readonly name: string;
@@ -155,7 +159,7 @@ function unknownAdvice(name: string, known: readonly string[]): Omit<ConfigProbl
   const suggestion = nearest(name, known);
   const message =
     suggestion === undefined
-      ? `unknown advice "${name}": no loaded plugin has it (known: ${known.join(", ")})`
+      ? `unknown advice "${name}": no loaded plugin has it (known: ${known.join(", ")}). ${loadPluginHint}`
       : `unknown advice "${name}"`;
   return { message, ...(suggestion === undefined ? {} : { suggestion }) };
 }

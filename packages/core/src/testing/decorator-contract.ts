@@ -1,5 +1,6 @@
 import { ConfigurationError, isMlmcpError } from "../errors/index.js";
 import type { AnyDecorator } from "../operations/decorator-types.js";
+import { shared } from "../operations/shared-state.js";
 import type { Plugin } from "../plugin.js";
 import { expectThat, runContract, type ContractOptions, type ContractRule } from "./contract.js";
 import { createTestKernel } from "./create-test-kernel.js";
@@ -45,14 +46,14 @@ export interface DecoratorContractOptions extends ContractOptions<DecoratorRule>
  * ```
  */
 export function decoratorContract(
-  subject: DecoratorSubject,
+  subject: DecoratorSubject | AnyDecorator,
   {
     except = [],
     modes = { legacy: legacySubjects, standard: standardSubjects },
   }: DecoratorContractOptions = {},
 ): Array<ContractRule<DecoratorRule>> {
   return Object.entries(modes).flatMap(([mode, define]) => {
-    const rules = rulesFor(subject, define);
+    const rules = rulesFor(subjectOf(subject), define);
     return (Object.keys(rules) as DecoratorRule[])
       .filter((rule) => !except.includes(rule))
       .map((rule) => ({ rule, title: `${mode}: ${rules[rule].title}`, run: rules[rule].run }));
@@ -61,10 +62,17 @@ export function decoratorContract(
 
 /** Runs the whole contract; rejects with every rule that is broken. */
 export function runDecoratorContract(
-  subject: DecoratorSubject,
+  subject: DecoratorSubject | AnyDecorator,
   options?: DecoratorContractOptions,
 ): Promise<void> {
-  return runContract(`@${subject.decorator.advice.name}`, decoratorContract(subject, options));
+  return runContract(`@${subjectOf(subject).decorator.advice.name}`, decoratorContract(subject, options));
+}
+
+/** A decorator by itself needs the plugin that contributes it, and no options. */
+function subjectOf(subject: DecoratorSubject | AnyDecorator): DecoratorSubject {
+  if (typeof subject !== "function") return subject;
+  const plugin = shared.pluginOf.get(subject.advice);
+  return { decorator: subject, plugins: plugin ? [plugin] : [] };
 }
 
 type Rules = Record<DecoratorRule, { readonly title: string; run(): Promise<void> }>;

@@ -1,6 +1,6 @@
 import { checkSchema } from "../config/index.js";
 import { ConfigurationError } from "../errors/index.js";
-import { definePlugin, type Plugin } from "../plugin.js";
+import { definePlugin, isPlugin, type Plugin } from "../plugin.js";
 import { expectThat, runContract, type ContractOptions, type ContractRule } from "./contract.js";
 import { createTestKernel } from "./create-test-kernel.js";
 import { leftoversOf } from "./leftovers.js";
@@ -34,10 +34,10 @@ export type PluginRule =
  * ```
  */
 export function pluginContract(
-  subject: PluginSubject,
+  subject: PluginSubject | Plugin,
   { except = [] }: ContractOptions<PluginRule> = {},
 ): Array<ContractRule<PluginRule>> {
-  const rules = rulesFor(subject);
+  const rules = rulesFor(isPlugin(subject) ? { plugin: subject } : subject);
   return (Object.keys(rules) as PluginRule[])
     .filter((rule) => !except.includes(rule))
     .map((rule) => ({ rule, ...rules[rule] }));
@@ -45,10 +45,13 @@ export function pluginContract(
 
 /** Runs the whole contract; rejects with every rule that is broken. */
 export function runPluginContract(
-  subject: PluginSubject,
+  subject: PluginSubject | Plugin,
   options?: ContractOptions<PluginRule>,
 ): Promise<void> {
-  return runContract(`The plugin "${subject.plugin.name}"`, pluginContract(subject, options));
+  return runContract(
+    `The plugin "${isPlugin(subject) ? subject.name : subject.plugin.name}"`,
+    pluginContract(subject, options),
+  );
 }
 
 function rulesFor({

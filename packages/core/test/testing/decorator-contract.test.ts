@@ -112,6 +112,7 @@ describe("the decorator contract", () => {
 
   it("is kept by a decorator that passes through", async () => {
     await runDecoratorContract(subject((next) => next));
+    await runDecoratorContract(subject((next) => next).decorator);
     await runDecoratorContract(subject((next) => async (self, args) => next(self, args), { sync: false }));
   });
 

@@ -90,6 +90,7 @@ describe("the plugin contract", () => {
       healthChecks: [() => ({ name: "timer", check: () => ({ status: "up" }) })],
     });
     await runPluginContract(clean);
+    await runPluginContract(clean.plugin);
   });
 
   it.each(Object.entries(brokenBy))(
