@@ -1,7 +1,8 @@
+import type { Drain } from "../kernel/drain.js";
 import type { CallNode } from "./call.js";
 import { isAsyncIterable, OpenStream, relay, type IterationWatch } from "./iteration.js";
 import { shared } from "./shared-state.js";
-import { watchIterable } from "./watched-iterable.js";
+import { watchIterable, type ReadingWatch } from "./watched-iterable.js";
 
 /** Told once how a call ended: with a value, or with what was thrown. */
 export type End = (ok: boolean, outcome: unknown) => void;
@@ -9,9 +10,16 @@ export type End = (ok: boolean, outcome: unknown) => void;
 /** Calls `end` when the result is there, settles or has been iterated; returns what to hand on instead of it. */
 export function whenOver(result: unknown, end: End, node?: CallNode): unknown {
   if (result instanceof Promise) return followPromise(result, end);
-  if (typeof result === "object" && result !== null) return endOfObject(result, end, node);
+  if (typeof result === "object" && result !== null) return endOfObject(result, end, { node });
   end(true, result);
   return result;
+}
+
+/** What of a call outlives its return, where it returned something to iterate. */
+interface OpenCall {
+  readonly node?: CallNode | undefined;
+  /** Where the call is counted; `end` takes it off. */
+  readonly drain?: Drain | undefined;
 }
 
 /**
@@ -19,11 +27,42 @@ export function whenOver(result: unknown, end: End, node?: CallNode): unknown {
  * that is about to be read from one that nobody will finish. An async iterable ends it with its
  * iteration.
  */
-export function endOfObject(result: object, end: End, node?: CallNode): unknown {
+export function endOfObject(result: object, end: End, { node, drain }: OpenCall): unknown {
   if (isPromiseOfAnotherRealm(result)) return followPromise(result, end);
-  if (isAsyncIterable(result) && watchIterable(result, watch(end, node))) return result;
-  end(true, result);
+  if (isAsyncIterable(result)) {
+    const reading = watchReading(watch(end, node), drain);
+    if (watchIterable(result, reading)) return result;
+    reading.end(true, result);
+  } else {
+    end(true, result);
+  }
   return result;
+}
+
+/**
+ * Nothing tells an iterable that is about to be read from one that nobody will read, or that is
+ * read by other means, as the platform reads a web stream. So the call is not in flight between
+ * its return and its first step: a stop would wait for it in vain.
+ */
+function watchReading(iteration: IterationWatch, drain: Drain | undefined): ReadingWatch {
+  drain?.leave();
+  let inFlight = false;
+  const begin = () => {
+    if (!inFlight) drain?.enter();
+    inFlight = true;
+  };
+  return {
+    begin,
+    step(run) {
+      begin();
+      return iteration.step(run);
+    },
+    leave: () => iteration.leave(),
+    end(ok, outcome) {
+      begin();
+      iteration.end(ok, outcome);
+    },
+  };
 }
 
 /** An iteration's watch that runs its steps in the call's context and ends at most once. */

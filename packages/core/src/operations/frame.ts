@@ -44,7 +44,8 @@ function countingFrame(next: Invoke, { operation, drain }: Frame): Invoke {
       throw error;
     }
     if (result instanceof Promise) return result.then(leaveWithValue, leaveWithError);
-    if (typeof result === "object" && result !== null) return endOfObject(result, () => drain.leave());
+    if (typeof result === "object" && result !== null)
+      return endOfObject(result, () => drain.leave(), { drain });
     drain.leave();
     return result;
   };
@@ -68,7 +69,10 @@ function fullFrame(next: Invoke, frame: Frame): Invoke {
     }
     if (result instanceof Promise) return settle(result, frame, started, node);
     if (typeof result === "object" && result !== null) {
-      return endOfObject(result, (ok, outcome) => endCall(frame, started, node, ok, outcome), node);
+      return endOfObject(result, (ok, outcome) => endCall(frame, started, node, ok, outcome), {
+        node,
+        drain,
+      });
     }
     endCall(frame, started, node, true, result);
     return result;

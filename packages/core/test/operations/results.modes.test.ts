@@ -1,5 +1,5 @@
 import { EventEmitter, on } from "node:events";
-import { Readable } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { createMethodDecorator, currentOperation, onEvent, retry } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { describe, expect, it } from "vitest";
@@ -388,6 +388,91 @@ describe("a method that returns an async iterable", () => {
     const ids = kernel.adopt(new Ids());
     expect([ids.ids().next().value, ids.generated().next().value]).toEqual(["a", 1]);
     await kernel.stop();
+  });
+
+  describe("and that a plain function gave", () => {
+    class Sources {
+      @observed()
+      web() {
+        return new Response("text").body!;
+      }
+      @observed()
+      node() {
+        return Readable.from(["a", "b"]);
+      }
+      @observed()
+      cursor() {
+        return {
+          toArray: () => [1, 2],
+          async *[Symbol.asyncIterator]() {
+            yield* [1, 2];
+          },
+        };
+      }
+    }
+    const untilAllAreOver = { system: { stopTimeout: "1h" } };
+    const start = async () => {
+      const kernel = await createTestKernel({ plugins: [plugin], config: untilAllAreOver });
+      return { kernel, sources: kernel.adopt(new Sources()) };
+    };
+
+    it("never holds a stop up before anybody iterates it", async () => {
+      const { kernel, sources } = await start();
+      const made = [sources.web(), sources.node(), sources.cursor()];
+      expect(sources.cursor().toArray()).toEqual([1, 2]);
+      await kernel.stop();
+      expect(made).toHaveLength(3);
+    });
+
+    it("never holds a stop up where the platform reads it", async () => {
+      const { kernel, sources } = await start();
+      const response = new Response(sources.web());
+      await kernel.stop();
+      expect(await response.text()).toBe("text");
+    });
+
+    it.each(["web", "node", "cursor"] as const)(
+      "holds a stop up from its first step on (%s)",
+      async (kind) => {
+        const { kernel, sources } = await start();
+        fresh();
+        const iterator = (sources[kind]() as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+        await iterator.next();
+        const stopped = kernel.stop().then(() => trace.push("stopped"));
+        await new Promise(setImmediate);
+        trace.push("left");
+        await iterator.return!();
+        await stopped;
+        expect(trace).toEqual(["start ", "left", "end  ok undefined", "stopped"]);
+      },
+    );
+
+    it("holds a stop up while it flows into another stream", async () => {
+      const { kernel, sources } = await start();
+      fresh();
+      const target = new PassThrough({ objectMode: true, highWaterMark: 1 });
+      sources.node().pipe(target);
+      const stopped = kernel.stop().then(() => trace.push("stopped"));
+      await new Promise(setImmediate);
+      trace.push("reading");
+      expect(await collect(target)).toEqual(["a", "b"]);
+      await stopped;
+      expect(trace).toEqual(["start ", "reading", "end  ok undefined", "stopped"]);
+    });
+
+    it("holds a stop up where its method reads it already", async () => {
+      class Reading {
+        @observed()
+        lines() {
+          return Readable.from(["a"]).on("data", () => undefined);
+        }
+      }
+      const { kernel } = await start();
+      fresh();
+      kernel.adopt(new Reading()).lines();
+      await kernel.stop();
+      expect(trace).toEqual(["start ", "end  ok undefined"]);
+    });
   });
 
   it("is refused at its first item where the kernel has stopped meanwhile", async () => {
