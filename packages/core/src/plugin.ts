@@ -34,6 +34,7 @@ import { problemOf } from "./kernel/plugin-definition.js";
 import { shared } from "./operations/shared-state.js";
 import type { ConfigReader } from "./config/reader.js";
 import type { JsonSchema } from "./config/schema.js";
+import type { SecretResolver } from "./config/secrets.js";
 import type { EventChannel, EventName, PublishedEvent } from "./kernel/events.js";
 import type { Hooks } from "./kernel/hooks.js";
 import type { HealthCheck } from "./kernel/health.js";
@@ -191,6 +192,23 @@ export interface ProductionCheck {
   check(kernel: PluginKernel): { readonly level: "refuse" | "warn"; readonly message: string } | undefined;
 }
 
+/** A rule of `mlmcp doctor`: what it looks for, and what it found. */
+export interface Diagnostic {
+  /** Stable, for people who look it up or turn it off: `cache-of-nothing`. */
+  readonly rule: string;
+  /** Runs in a kernel that has started, where it could. Answers one finding for each thing that is wrong. */
+  diagnose(kernel: PluginKernel): readonly Finding[] | Promise<readonly Finding[]>;
+}
+
+/** Something that `mlmcp doctor` advises to change. */
+export interface Finding {
+  readonly level: "error" | "warning";
+  /** What was found, and where: an operation, a file, a setting with its source. */
+  readonly message: string;
+  /** What mends it. */
+  readonly mend: string;
+}
+
 /** A command that a plugin adds to `mlmcp`. */
 export interface Command {
   /** Words after `mlmcp`: `"cache stats"`. */
@@ -198,6 +216,11 @@ export interface Command {
   readonly description: string;
   /** Positional arguments in commander's notation: `"<id>"`, `"[file]"`. */
   readonly arguments?: readonly string[];
+  /**
+   * What it would destroy: `"All cached results are deleted."`. Such a command asks before it
+   * runs, needs `--force` in production, and is written to the audit log.
+   */
+  readonly destroys?: string;
   /** Options in commander's notation. */
   readonly options?: ReadonlyArray<{ readonly flags: string; readonly description: string }>;
   /** What it returns is printed: text as it is, anything else as a table, or as JSON under `--json`. */
@@ -232,6 +255,8 @@ export interface PluginDefinition {
   readonly commands?: readonly Command[];
   readonly healthChecks?: ReadonlyArray<(kernel: PluginKernel) => HealthCheck>;
   readonly productionChecks?: readonly ProductionCheck[];
+  readonly diagnostics?: readonly Diagnostic[];
+  readonly secretResolvers?: readonly SecretResolver[];
 }
 
 /** A plugin, as `definePlugin` returns it. */

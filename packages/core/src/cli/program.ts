@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
-import { nearest } from "../config/nearest.js";
-import { UsageError } from "./failure.js";
+import { addConfigCommands } from "./commands/config.js";
+import { addOperationsCommands } from "./commands/operations.js";
+import { addPluginsCommands } from "./commands/plugins.js";
 import type { Session } from "./session.js";
 
 /** The command line without what plugins add. Commands load what they need when they run. */
@@ -31,46 +32,8 @@ export function createProgram(session: Session): Command {
       session.options = program.opts();
     });
 
-  const config = program.command("config").description("The configuration");
-  config
-    .command("show")
-    .description("print the effective configuration, each value with where it came from")
-    .argument("[section]", "only this section")
-    .action(async (section?: string) => (await import("./config-show.js")).showConfig(session, section));
-
-  const plugins = program.command("plugins").description("The plugins");
-  addList(plugins, "list the plugins, what they add, and which are turned off", async () =>
-    (await import("./plugins.js")).listPlugins(session),
-  );
-
-  const operations = program.command("operations").description("The decorated methods");
-  addList(operations, "list the decorated methods with their chains", async () =>
-    (await import("./operations.js")).listOperations(session),
-  );
-  operations
-    .command("explain")
-    .description("print one chain, outermost first, each option with where it came from")
-    .argument("<id>", "such as ReportService.summarise")
-    .action(async (id: string) => (await import("./operations.js")).explainOperation(session, id));
+  for (const add of [addConfigCommands, addPluginsCommands, addOperationsCommands]) add(program, session);
   return program;
-}
-
-/** The command `list` of a group, which is also what the group does when no command follows. */
-function addList(group: Command, description: string, list: () => Promise<void>): void {
-  group
-    .command("list", { isDefault: true })
-    .description(description)
-    .allowExcessArguments()
-    .action(async (_options, command: Command) => {
-      const [stray] = command.args;
-      if (stray === undefined) return await list();
-      const meant = nearest(
-        stray,
-        group.commands.map((known) => known.name()),
-      );
-      const hint = meant === undefined ? `See mlmcp ${group.name()} --help.` : `Did you mean ${meant}?`;
-      throw new UsageError(`unknown command 'mlmcp ${group.name()} ${stray}'`, hint);
-    });
 }
 
 function version(): string {

@@ -12,5 +12,6 @@ export {
 } from "./reader.js";
 export { checkSchema, type CheckedValue, type JsonSchema, type SchemaIssue } from "./schema.js";
 export type { ErrorHandlingOptions, PerformanceOptions, SectionSchema, SystemOptions } from "./sections.js";
+export type { SecretResolver } from "./secrets.js";
 export { readSources, type ConfigSources, type SourceOptions } from "./sources.js";
 export { parseDuration, parseSize, type Duration, type Size } from "./units.js";

@@ -8,6 +8,7 @@ import { copyPlain, deepFreeze, setOwn, type PlainObject } from "./plain.js";
 import { withPluginOptions } from "./plugin-entries.js";
 import { configurationError, formatPath, type ConfigProblem } from "./problems.js";
 import type { ConfigReader } from "./reader.js";
+import type { SecretResolver } from "./secrets.js";
 import { checkSchema } from "./schema.js";
 import { coreKeys, coreSections, type SectionSchema } from "./sections.js";
 import type { ConfigSources } from "./sources.js";
@@ -20,6 +21,8 @@ export interface KnownSchemas {
   readonly advice: readonly AdviceSchema[];
   /** By section: the key of `plugins` that names its plugin and may hold options for it. */
   readonly pluginOptions?: ReadonlyMap<string, string>;
+  /** By provider: what reads the secrets that `secret://<provider>/<path>` stands for. */
+  readonly secretResolvers?: ReadonlyMap<string, SecretResolver>;
 }
 
 /**
@@ -27,7 +30,7 @@ export interface KnownSchemas {
  *
  * @throws ConfigurationError with all that is wrong, each with its value, its source and the nearest valid key.
  */
-export function resolveConfig(sources: ConfigSources, known: KnownSchemas): ConfigReader {
+export async function resolveConfig(sources: ConfigSources, known: KnownSchemas): Promise<ConfigReader> {
   const problems: ConfigProblem[] = [];
   const sections = [...coreSections, ...known.sections];
   refuseClashes(sections);

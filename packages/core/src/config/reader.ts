@@ -2,7 +2,7 @@ import { basename } from "node:path";
 
 /** Where a configured value was written. */
 export interface ConfigSource {
-  readonly kind: "default" | "file" | "profile" | "code" | "env";
+  readonly kind: "default" | "file" | "profile" | "code" | "env" | "runtime";
   /** The file's path, the variable's name, `createKernel({ config })`, or whose default it is. */
   readonly name: string;
   /** Counted from 1; only in files that have lines for values: YAML and JSON. */

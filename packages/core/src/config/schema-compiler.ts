@@ -72,6 +72,9 @@ function createAjv(): Ajv {
     errors: false,
     validate: converting(parseSize),
   });
+  // Annotations: they say how a value is treated, not which values are valid.
+  created.addKeyword({ keyword: "secret", schemaType: "boolean" });
+  created.addKeyword({ keyword: "requiredWhen", schemaType: "string" });
   created.addKeyword({
     keyword: "typeof",
     schemaType: "string",

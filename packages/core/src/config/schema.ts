@@ -4,11 +4,14 @@ import { compileSchema } from "./schema-compiler.js";
 import { issuesFrom } from "./schema-issues.js";
 
 /**
- * A JSON Schema (draft 7 with `$defs`), and three keywords more:
+ * A JSON Schema (draft 7 with `$defs`), and five keywords more:
  *
  * - `duration: true` admits milliseconds or `"250ms" "5s" "30m" "1h" "1d"` and gives milliseconds;
  * - `size: true` admits bytes or `"64KB" "64MB" "1GB"` and gives bytes;
- * - `typeof: "function"` admits a function, which only code can give.
+ * - `typeof: "function"` admits a function, which only code can give;
+ * - `secret: true` keeps the value out of everything that shows a configuration;
+ * - `requiredWhen: "enabled"` says that production needs the value where the setting `enabled` of
+ *   the same object is on, such as the credential of a service.
  *
  * An object whose schema has `properties` takes no other key unless `additionalProperties` says
  * so. A `default` fills in a property that is missing; for a nested object write `default: {}`

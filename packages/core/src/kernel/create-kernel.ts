@@ -61,13 +61,13 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
   const read = () => readSources({ cwd, configFile, config: code, env });
   const sources = await read();
   const selection = await selectPlugins(sources, options);
-  const validate = (from: ConfigSources, plugins: readonly Plugin[]): ConfigReader =>
+  const validate = (from: ConfigSources, plugins: readonly Plugin[]): Promise<ConfigReader> =>
     resolveConfig(from, {
       ...knownTo(plugins, selection.turnedOff),
       pluginOptions: selection.sectionEntries,
     });
   const kernel = new Kernel({
-    configured: { sources, config: validate(sources, selection.plugins) },
+    configured: { sources, config: await validate(sources, selection.plugins) },
     off: selection.off,
     container: options.container,
     provider: {
@@ -172,6 +172,11 @@ function knownTo(plugins: readonly Plugin[], turnedOff: readonly Plugin[]) {
   return {
     sections,
     advice: [...advice.values()].map(({ name, schema, shorthand }) => ({ name, schema, shorthand })),
+    secretResolvers: new Map(
+      plugins.flatMap(({ secretResolvers = [] }) =>
+        secretResolvers.map((resolver) => [resolver.provider, resolver] as const),
+      ),
+    ),
   };
 }
 

@@ -17,7 +17,7 @@ export interface ConfigProvider {
   /** Reads the sources anew; refuses those that would need other plugins than before. */
   reread(before: ConfigSources): Promise<ConfigSources>;
   /** What the sources come to with these plugins. */
-  validate(sources: ConfigSources, plugins: readonly Plugin[]): ConfigReader;
+  validate(sources: ConfigSources, plugins: readonly Plugin[]): Promise<ConfigReader>;
 }
 
 /** A configuration and what it was read from. */
@@ -91,7 +91,7 @@ export class Lifecycle {
       if (plugins.plugins.includes(plugin)) return;
       const previous = this.#configured;
       const { sources } = previous;
-      this.#configured = { sources, config: provider.validate(sources, [...plugins.plugins, plugin]) };
+      this.#configured = { sources, config: await provider.validate(sources, [...plugins.plugins, plugin]) };
       try {
         await plugins.register([plugin]);
         if (this.#state === "running") await plugins.start();
@@ -110,7 +110,7 @@ export class Lifecycle {
       const { kernel, hooks, plugins, paths, provider } = this.#parts;
       const previous = this.#configured;
       const sources = await provider.reread(previous.sources);
-      const config = provider.validate(sources, plugins.plugins);
+      const config = await provider.validate(sources, plugins.plugins);
       this.#offered = config;
       try {
         await plugins.reload();

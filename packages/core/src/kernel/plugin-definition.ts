@@ -20,6 +20,8 @@ const fields: {
   commands: "list",
   healthChecks: "list",
   productionChecks: "list",
+  diagnostics: "list",
+  secretResolvers: "list",
 };
 
 /** What is wrong with a plugin's definition, as far as it shows without a kernel. */

@@ -155,7 +155,7 @@ describe("the configuration", () => {
   it("cannot be changed, and two loads share nothing", async () => {
     const given = { cache: { tags: ["a"], remote: { url: "x" } } };
     const sources = await readSources({ cwd: project(), config: given, env: {} });
-    const [first, second] = [resolveConfig(sources, known), resolveConfig(sources, known)];
+    const [first, second] = [await resolveConfig(sources, known), await resolveConfig(sources, known)];
     expect(() => first.get<string[]>("cache.tags").push("b")).toThrow(TypeError);
     expect(() => Object.assign(first.section<object>("cache"), { ttl: 1 })).toThrow(TypeError);
     given.cache.tags.push("changed");
@@ -168,7 +168,7 @@ describe("the configuration", () => {
   it("keeps functions and instances that code gives", async () => {
     const instance = new Map();
     const sources = await readSources({ cwd: project(), config: { ml: { instance, fn: project } }, env: {} });
-    const config = resolveConfig(sources, {
+    const config = await resolveConfig(sources, {
       sections: [{ name: "ml", schema: { type: "object" }, plugin: "app" }],
       advice: [],
     });
@@ -287,9 +287,9 @@ describe("a configuration that is wrong", () => {
   it("names the nearest place for what is missing", async () => {
     const sources = await readSources({ cwd: project({ ".mlmcprc.yaml": "\nml: {}\n" }), env: {} });
     const schema = { type: "object", properties: { model: { type: "string" } }, required: ["model"] };
-    expect(() =>
+    await expect(
       resolveConfig(sources, { sections: [{ name: "ml", schema, plugin: "app" }], advice: [] }),
-    ).toThrow(/ml\.model: is required \(.*\.mlmcprc\.yaml:2:1\)/);
+    ).rejects.toThrow(/ml\.model: is required \(.*\.mlmcprc\.yaml:2:1\)/);
   });
 
   it("lists the known sections where none is near", async () => {
@@ -331,11 +331,13 @@ describe("a configuration that is wrong", () => {
       ...known,
       sections: [...known.sections, { name, schema: {}, plugin }],
     });
-    expect(() => resolveConfig(sources, twice("cache", "other"))).toThrow(
+    await expect(resolveConfig(sources, twice("cache", "other"))).rejects.toThrow(
       /"other" claims the section "cache".*already @mlmcp\/plugin-cache's/,
     );
-    expect(() => resolveConfig(sources, twice("system", "other"))).toThrow(/already @mlmcp\/core's/);
-    expect(() => resolveConfig(sources, twice("operations", "other"))).toThrow(/already @mlmcp\/core's/);
+    await expect(resolveConfig(sources, twice("system", "other"))).rejects.toThrow(/already @mlmcp\/core's/);
+    await expect(resolveConfig(sources, twice("operations", "other"))).rejects.toThrow(
+      /already @mlmcp\/core's/,
+    );
   });
 });
 
@@ -506,9 +508,9 @@ describe("variables", () => {
       properties: { maxSize: { type: "number" }, MaxSize: { type: "number" } },
     };
     const sources = await readSources({ cwd: project(), env: { MLMCP_ML_MAX_SIZE: "1" } });
-    expect(() =>
+    await expect(
       resolveConfig(sources, { sections: [{ name: "ml", schema, plugin: "app" }], advice: [] }),
-    ).toThrow(/may mean ml\.maxSize or ml\.MaxSize.*MLMCP_ML_MAX_SIZE/);
+    ).rejects.toThrow(/may mean ml\.maxSize or ml\.MaxSize.*MLMCP_ML_MAX_SIZE/);
   });
 });
 

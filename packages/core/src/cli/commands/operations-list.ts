@@ -1,6 +1,6 @@
-import type { CommandContext } from "./context.js";
-import { CommandFailure } from "./failure.js";
-import { formatTable, inline, toJson } from "./terminal.js";
+import type { CommandContext } from "../context.js";
+import { CommandFailure } from "../failure.js";
+import { formatTable, inline, toJson } from "../terminal.js";
 
 /** `mlmcp operations`: every decorated method with its chain. */
 export async function listOperations(context: CommandContext): Promise<void> {

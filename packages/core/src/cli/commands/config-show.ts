@@ -1,14 +1,14 @@
-import type { ConfigReader, ConfigSource } from "../config/reader.js";
-import { isPlainObject } from "../config/plain.js";
-import { formatPath } from "../config/problems.js";
-import type { CommandContext } from "./context.js";
-import { UsageError } from "./failure.js";
-import { inline, toJson, type Paint } from "./terminal.js";
+import type { ConfigReader, ConfigSource } from "../../config/reader.js";
+import { isPlainObject } from "../../config/plain.js";
+import { formatPath } from "../../config/problems.js";
+import type { CommandContext } from "../context.js";
+import { UsageError } from "../failure.js";
+import { inline, toJson, type Paint } from "../terminal.js";
 
 /** `mlmcp config show [section]`: the effective configuration, each value with where it came from. */
 export async function showConfig(context: CommandContext, section: string | undefined): Promise<void> {
   const { config } = await context.kernel();
-  const { describeSource, nearest } = await import("../config/index.js");
+  const { describeSource, nearest } = await import("../../config/index.js");
   const all = config.get<Record<string, unknown>>("");
   if (section !== undefined && !Object.hasOwn(all, section)) {
     const meant = nearest(section, Object.keys(all));

@@ -1,6 +1,6 @@
-import type { Plugin } from "../plugin.js";
-import type { CommandContext } from "./context.js";
-import { formatTable, toJson } from "./terminal.js";
+import type { Plugin } from "../../plugin.js";
+import type { CommandContext } from "../context.js";
+import { formatTable, toJson } from "../terminal.js";
 
 /** `mlmcp plugins`: what is loaded, in the order of start, and what is turned off. */
 export async function listPlugins(context: CommandContext): Promise<void> {
