@@ -16,8 +16,8 @@ const USAGE = `pnpm bench [--only <case>] [--quick] [--json]
 
 A full run writes benchmarks/RESULTS.md. Cases: ${Object.keys(cases).join(", ")}`;
 
-const FULL: Plan = { starts: 3, rounds: 150, batchMs: 4, warmUpMs: 300 };
-const QUICK: Plan = { starts: 1, rounds: 15, batchMs: 2, warmUpMs: 50 };
+const FULL: Plan = { starts: 3, coldStarts: 25, rounds: 150, batchMs: 4, warmUpMs: 300 };
+const QUICK: Plan = { starts: 1, coldStarts: 3, rounds: 15, batchMs: 2, warmUpMs: 50 };
 
 const { values: options } = parseArgs({
   options: {

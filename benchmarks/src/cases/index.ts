@@ -6,4 +6,5 @@ export const cases = {
   retry: () => import("./retry.js"),
   degrade: () => import("./degrade.js"),
   cached: () => import("./cached.js"),
+  start: () => import("./start.js"),
 };

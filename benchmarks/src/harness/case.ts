@@ -33,8 +33,8 @@ export interface Budget {
   readonly over: string;
   /** Nanoseconds a call. */
   readonly ns: number;
-  /** What a call of `over` took where the budget was set: a slower machine gets more. */
-  readonly overNs: number;
+  /** What a call of `over` took where the budget was set: a slower machine gets more. Left out where it does next to nothing. */
+  readonly overNs?: number;
 }
 
 /** A question, and who answers it side by side. */
@@ -46,4 +46,10 @@ export interface Case {
   readonly reference: string;
   readonly contenders: readonly Contender[];
   readonly budgets?: readonly Budget[];
+  /**
+   * The case is about the first call of a process: each call gets a new one, which makes its
+   * contender's `setup` and nothing else before.
+   * @default false
+   */
+  readonly cold?: boolean;
 }

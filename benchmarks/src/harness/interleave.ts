@@ -52,7 +52,7 @@ async function warmUp(contender: Timed, batchNs: number, warmUpNs: number): Prom
 }
 
 /** Fisher and Yates. */
-function shuffled<T>(values: readonly T[], random: () => number): T[] {
+export function shuffled<T>(values: readonly T[], random: () => number): T[] {
   const result = [...values];
   for (let last = result.length - 1; last > 0; last -= 1) {
     const other = Math.floor(random() * (last + 1));

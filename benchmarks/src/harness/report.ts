@@ -25,15 +25,22 @@ export function reportOf({ environment, plan, cases }: Results): string {
 }
 
 /** One case: its question and its table, ratios first. */
-export function caseSection({ question, reference, separateProcesses, contenders }: CaseResult): string {
-  const table = tableOf(
-    ["contender", "ratio", "p25–p75", "ns/op", "p25–p75", `ns over ${reference}`, "bytes/call"],
-    contenders.map((each) => contenderRow(each, reference)),
-  );
+export function caseSection(result: CaseResult): string {
+  const { question, reference, separateProcesses, cold, contenders } = result;
+  const table = cold
+    ? tableOf(
+        ["contender", "ratio", "p25–p75", "ms", "p25–p75"],
+        contenders.map((each) => coldRow(each)),
+      )
+    : tableOf(
+        ["contender", "ratio", "p25–p75", "ns/op", "p25–p75", `ns over ${reference}`, "bytes/call"],
+        contenders.map((each) => contenderRow(each, reference)),
+      );
   const processes = separateProcesses
     ? " One contender switches AsyncLocalStorage on, so each runs in a process of its own."
     : "";
-  return `${question} Ratios are to “${reference}”.${processes}\n\n${table}`;
+  const once = cold ? " Each is the first call of a new process." : "";
+  return `${question} Ratios are to “${reference}”.${processes}${once}\n\n${table}`;
 }
 
 export function budgetTable(budgets: readonly BudgetResult[]): string {
@@ -41,20 +48,18 @@ export function budgetTable(budgets: readonly BudgetResult[]): string {
     ["contender", "over", "budget", "measured", "verdict", "at the speed of the budget", "verdict"],
     budgets.map(({ contender, over, ns, overNs, measuredNs, scaledNs }) => [
       contender,
-      `${over} (${overNs} ns where the budget was set)`,
-      `${ns} ns`,
-      `${digits(measuredNs)} ns`,
+      overNs === undefined ? over : `${over} (${time(overNs)} where the budget was set)`,
+      time(ns),
+      time(measuredNs),
       verdict(measuredNs, ns),
-      `${digits(scaledNs)} ns`,
-      verdict(scaledNs, ns),
+      scaledNs === undefined ? "" : time(scaledNs),
+      scaledNs === undefined ? "" : verdict(scaledNs, ns),
     ]),
   );
 }
 
 function verdict(measured: number, budget: number): string {
-  return measured <= budget
-    ? `met by ${digits(budget - measured)} ns`
-    : `missed by ${digits(measured - budget)} ns`;
+  return measured <= budget ? `met by ${time(budget - measured)}` : `missed by ${time(measured - budget)}`;
 }
 
 function contenderRow({ name, ratio, ns, extraNs, bytes }: ContenderResult, reference: string): string[] {
@@ -69,6 +74,16 @@ function contenderRow({ name, ratio, ns, extraNs, bytes }: ContenderResult, refe
   ];
 }
 
+function coldRow({ name, ratio, ns }: ContenderResult): string[] {
+  const ms: Spread = { median: ns.median / 1e6, p25: ns.p25 / 1e6, p75: ns.p75 / 1e6 };
+  return [name, `${digits(ratio.median)}×`, range(ratio), digits(ms.median), range(ms)];
+}
+
+/** Nanoseconds, or milliseconds where there are many. */
+function time(ns: number): string {
+  return Math.abs(ns) >= 1e6 ? `${digits(ns / 1e6)} ms` : `${digits(ns)} ns`;
+}
+
 function environmentList(
   { commit, date, cpu, cores, memoryGb, system, node, v8, load, packages }: Environment,
   plan: Plan,
@@ -77,7 +92,7 @@ function environmentList(
     `- ${date}, commit ${commit}`,
     `- Node ${node} (V8 ${v8}), ${system}`,
     `- ${cpu}, ${cores} cores, ${memoryGb} GB; load ${load.before} before and ${load.after} after`,
-    `- ${plan.starts} × ${plan.rounds} rounds of batches of ${plan.batchMs} ms, after ${plan.warmUpMs} ms of warm-up each`,
+    `- ${plan.starts} × ${plan.rounds} rounds of batches of ${plan.batchMs} ms, after ${plan.warmUpMs} ms of warm-up each; ${plan.coldStarts} processes for each contender of a cold case`,
     `- ${Object.entries(packages)
       .map(([name, version]) => `${name} ${version}`)
       .join(", ")}`,

@@ -1,13 +1,15 @@
 import { inspect, isDeepStrictEqual } from "node:util";
 import { ALLOCATION_FLAGS } from "./allocation.js";
 import type { Budget, Case, Checked, Contender } from "./case.js";
-import { interleave, type InterleavePlan } from "./interleave.js";
+import { interleave, shuffled, type InterleavePlan } from "./interleave.js";
 import { withProcesses, type Remote } from "./processes.js";
 import { paired, spreadOf, type Spread } from "./statistics.js";
 
 export interface Plan extends InterleavePlan {
   /** How often all processes are started anew: what a compiler does differs from one to the next. */
   readonly starts: number;
+  /** How many processes a contender of a cold case gets. */
+  readonly coldStarts: number;
 }
 
 export interface ContenderResult {
@@ -26,7 +28,7 @@ export interface BudgetResult extends Budget {
   /** Median of the difference, round by round. */
   readonly measuredNs: number;
   /** The same, were a call of `over` as fast here as where the budget was set. */
-  readonly scaledNs: number;
+  readonly scaledNs: number | undefined;
 }
 
 export interface CaseResult {
@@ -34,12 +36,14 @@ export interface CaseResult {
   readonly question: string;
   readonly reference: string;
   readonly separateProcesses: boolean;
+  readonly cold: boolean;
   readonly contenders: readonly ContenderResult[];
   readonly budgets: readonly BudgetResult[];
 }
 
 /** Checks that all contenders do the same, then measures them side by side. */
 export async function runCase(subject: Case, plan: Plan, entry: string): Promise<CaseResult> {
+  if (subject.cold) return evaluate(subject, await measureCold(subject, plan.coldStarts, entry), new Map());
   const samples = new Map<string, number[]>(subject.contenders.map(({ name }) => [name, []]));
   for (let start = 0; start < plan.starts; start += 1) {
     await withProcesses(subject, { entry, flags: ["--expose-gc"] }, async (remotes) => {
@@ -49,6 +53,27 @@ export async function runCase(subject: Case, plan: Plan, entry: string): Promise
   }
   const bytes = await withProcesses(subject, { entry, flags: ALLOCATION_FLAGS }, allocations);
   return evaluate(subject, samples, bytes);
+}
+
+/** One call of each contender a round, each in a process of its own, in turns. */
+async function measureCold(
+  subject: Case,
+  rounds: number,
+  entry: string,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const samples = new Map<string, number[]>(subject.contenders.map(({ name }) => [name, []]));
+  await withProcesses(subject, { entry, flags: [] }, (remotes) =>
+    requireEqualResults(subject.name, subject.contenders, remotes),
+  );
+  for (let round = 0; round < rounds; round += 1) {
+    for (const contender of shuffled(subject.contenders, Math.random)) {
+      const alone: Case = { ...subject, contenders: [contender] };
+      await withProcesses(alone, { entry, flags: [] }, async ([remote]) => {
+        samples.get(contender.name)!.push(await remote!.time(1));
+      });
+    }
+  }
+  return samples;
 }
 
 /** @throws Error that shows two results that differ */
@@ -82,7 +107,7 @@ async function allocations(remotes: readonly Remote[]): Promise<Map<string, numb
 
 /** Samples of one index belong to one round. */
 export function evaluate(
-  { name, question, reference, contenders, budgets = [] }: Case,
+  { name, question, reference, contenders, budgets = [], cold = false }: Case,
   samples: ReadonlyMap<string, readonly number[]>,
   bytes: ReadonlyMap<string, number | undefined>,
 ): CaseResult {
@@ -91,6 +116,7 @@ export function evaluate(
     name,
     question,
     reference,
+    cold,
     separateProcesses: contenders.some(({ usesContext }) => usesContext),
     contenders: contenders.map((contender) => ({
       name: contender.name,
@@ -103,8 +129,10 @@ export function evaluate(
       ...budget,
       measuredNs: paired(of(budget.contender), of(budget.over), (value, other) => value - other).median,
       scaledNs:
-        paired(of(budget.contender), of(budget.over), (value, other) => value / other - 1).median *
-        budget.overNs,
+        budget.overNs === undefined
+          ? undefined
+          : paired(of(budget.contender), of(budget.over), (value, other) => value / other - 1).median *
+            budget.overNs,
     })),
   };
 }

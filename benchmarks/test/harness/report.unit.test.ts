@@ -16,13 +16,14 @@ const results: Results = {
     load: { before: 0.1, after: 1.2 },
     packages: { cockatiel: "3.2.1", opossum: "9.0.0" },
   },
-  plan: { starts: 3, rounds: 150, batchMs: 4, warmUpMs: 300 },
+  plan: { starts: 3, coldStarts: 25, rounds: 150, batchMs: 4, warmUpMs: 300 },
   cases: [
     {
       name: "dispatch",
       question: "What does it cost?",
       reference: "bare",
       separateProcesses: false,
+      cold: false,
       contenders: [
         { name: "bare", ratio: spread(1), ns: spread(60), extraNs: 0, bytes: 248 },
         { name: "decorated", ratio: spread(2.5), ns: spread(150), extraNs: 90, bytes: undefined },
@@ -89,6 +90,27 @@ describe("the report", () => {
     ]) {
       expect(report).toContain(fact);
     }
+  });
+
+  it("tells of a cold case in milliseconds", () => {
+    const [subject] = results.cases;
+    const contenders = [{ name: "start", ratio: spread(1), ns: spread(50e6), extraNs: 0, bytes: undefined }];
+    const budget = { contender: "start", over: "nothing", ns: 60e6, measuredNs: 50e6, scaledNs: undefined };
+    const cold = reportOf({
+      ...results,
+      cases: [{ ...subject!, cold: true, contenders, budgets: [budget] }],
+    });
+    expect(cold).toContain("Each is the first call of a new process.");
+    expect(row(cold.split("## dispatch")[0]!, "start")).toEqual([
+      "start",
+      "nothing",
+      "60 ms",
+      "50 ms",
+      "met by 10 ms",
+      "",
+      "",
+    ]);
+    expect(row(cold.split("## dispatch")[1]!, "start")).toEqual(["start", "1×", "0.9–1.1", "50", "45–55"]);
   });
 
   it("says where contenders ran in processes of their own", () => {

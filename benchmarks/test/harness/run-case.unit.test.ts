@@ -6,7 +6,7 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Case } from "../../src/harness/case.js";
 import { evaluate, requireEqualResults, runCase } from "../../src/harness/run-case.js";
-import { failing, toy, unequal } from "../fixtures/cases.js";
+import { failing, first, toy, unequal } from "../fixtures/cases.js";
 
 const contender = (name: string, partial = false) => ({ name, partial });
 const answering = (name: string, result: Record<string, unknown>) => ({ name, check: async () => result });
@@ -86,6 +86,8 @@ describe("evaluate", () => {
     expect(evaluate(subject, samples, new Map()).budgets).toEqual([
       { contender: "decorated", over: "bare", ns: 60, overNs: 25, measuredNs: 100, scaledNs: 50 },
     ]);
+    const unscaled = { ...subject, budgets: [{ contender: "decorated", over: "bare", ns: 60 }] };
+    expect(evaluate(unscaled, samples, new Map()).budgets[0]!.scaledNs).toBeUndefined();
   });
 });
 
@@ -93,7 +95,7 @@ describe("evaluate", () => {
 describe("runCase", { timeout: 30_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "mlmcp-benchmarks-"));
   const entry = join(folder, "entry.mjs");
-  const plan = { starts: 1, rounds: 3, batchMs: 0.2, warmUpMs: 1 };
+  const plan = { starts: 1, coldStarts: 2, rounds: 3, batchMs: 0.2, warmUpMs: 1 };
 
   beforeAll(() =>
     build({
@@ -119,6 +121,13 @@ describe("runCase", { timeout: 30_000 }, () => {
     // A hundred elements of eight bytes and the headers of an array; less where pointers are compressed.
     expect(arrays).toBeGreaterThan(400);
     expect(arrays).toBeLessThan(1_000);
+  });
+
+  it("measures a cold case once in each of many processes", async () => {
+    const { cold, contenders } = await runCase(first, plan, entry);
+    expect(cold).toBe(true);
+    expect(contenders[0]).toMatchObject({ name: "slow", ratio: { median: 1 }, bytes: undefined });
+    expect(contenders[0]!.ns.median).toBeGreaterThan(0);
   });
 
   it("measures nothing where contenders do not do the same", async () => {
