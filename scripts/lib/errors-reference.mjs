@@ -11,8 +11,10 @@ import ts from "typescript";
  */
 export function errorsReference(root) {
   const kinds = readKinds(join(root, "packages/core/src/errors/kinds.ts"));
-  const uses = sourceFiles(root).flatMap((file) => readUses(file, kinds, root));
-  const byCode = groupByCode(uses);
+  const files = sourceFiles(root);
+  const makers = readMakers(files, kinds);
+  const uses = files.flatMap((file) => readUses(file, kinds, makers, root));
+  const warnings = files.flatMap((file) => readWarnings(file, root));
   return [
     "# Errors",
     "",
@@ -36,14 +38,17 @@ export function errorsReference(root) {
     "",
     "| code | class | package | message |",
     "| --- | --- | --- | --- |",
-    ...[...byCode.entries()]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([code, places]) => {
-        const lines = places.map(({ kind, pkg, message }) =>
-          row(`\`${code}\``, `\`${kind}\``, `\`${pkg}\``, message),
-        );
-        return [...new Set(lines)].sort();
-      }),
+    ...sortedRows(uses, ({ code, kind, pkg, message }) =>
+      row(`\`${code}\``, `\`${kind}\``, `\`${pkg}\``, message),
+    ),
+    "",
+    "## Warnings",
+    "",
+    'What is wrong without stopping anything is a warning of the process: `process.on("warning", ({ code, message }) => …)`.',
+    "",
+    "| code | package | message |",
+    "| --- | --- | --- |",
+    ...sortedRows(warnings, ({ code, pkg, message }) => row(`\`${code}\``, `\`${pkg}\``, message)),
     "",
   ].join("\n");
 }
@@ -52,10 +57,8 @@ function row(...cells) {
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll(/\s*\n\s*/g, " ")).join(" | ")} |`;
 }
 
-function groupByCode(uses) {
-  const groups = new Map();
-  for (const use of uses) groups.set(use.code, [...(groups.get(use.code) ?? []), use]);
-  return groups;
+function sortedRows(entries, format) {
+  return [...new Set(entries.map(format))].sort();
 }
 
 function sourceFiles(root) {
@@ -88,38 +91,93 @@ function readKinds(file) {
     });
 }
 
-/** Every `new KindError(message, { code })` of one file. */
-function readUses(file, kinds, root) {
-  const source = parse(file);
-  const [, pkg] = relative(root, file).split("/");
+/** Functions that make an error of one kind from options that they are given, such as a code, by name. */
+function readMakers(files, kinds) {
+  const makers = new Map();
+  for (const file of files) {
+    for (const declaration of parse(file).statements.filter(ts.isFunctionDeclaration)) {
+      const takesOptions = declaration.parameters.some(({ name }) => name.getText() === "options");
+      const made = takesOptions ? find(declaration.body, (node) => kindOf(node, kinds)) : undefined;
+      if (made)
+        makers.set(declaration.name.text, { kind: kindOf(made, kinds), message: textOf(made.arguments[0]) });
+    }
+  }
+  return makers;
+}
+
+/** Every `new KindError(message, { code })` of one file, and every call of what makes one with a code. */
+function readUses(file, kinds, makers, root) {
+  const pkg = packageOf(file, root);
   const uses = [];
-  const visit = (node) => {
-    const kind = ts.isNewExpression(node) && kinds.find(({ name }) => name === node.expression.getText());
+  visitAll(parse(file), (node) => {
+    const kind = kindOf(node, kinds);
     if (kind) {
       const [message, options] = node.arguments ?? [];
-      const code = codesIn(options);
-      for (const each of code.length > 0 ? code : [kind.code]) {
-        uses.push({ code: each, kind: kind.name, pkg, message: textOf(message) });
-      }
+      const codes = codesIn(options);
+      for (const code of codes.length > 0 ? codes : [kind.code])
+        uses.push({ code, kind: kind.name, pkg, message: textOf(message) });
     }
-    ts.forEachChild(node, visit);
-  };
-  visit(source);
+    const maker = ts.isCallExpression(node) && makers.get(node.expression.getText());
+    if (maker) {
+      for (const code of node.arguments.flatMap(codesIn))
+        uses.push({ code, kind: maker.kind.name, pkg, message: maker.message });
+    }
+  });
   return uses;
 }
 
-/** The literals that the property `code` may have. */
+/** Every `process.emitWarning(message, { code })` and `warnOnce(code, message)` of one file. */
+function readWarnings(file, root) {
+  const pkg = packageOf(file, root);
+  const warnings = [];
+  visitAll(parse(file), (node) => {
+    if (!ts.isCallExpression(node)) return;
+    const [first, second] = node.arguments;
+    const name = node.expression.getText();
+    if (name === "warnOnce") warnings.push({ code: first.text, pkg, message: textOf(second) });
+    if (name === "process.emitWarning")
+      for (const code of codesIn(second)) warnings.push({ code, pkg, message: textOf(first) });
+  });
+  return warnings;
+}
+
+function packageOf(file, root) {
+  return relative(root, file).split("/")[1];
+}
+
+function kindOf(node, kinds) {
+  return ts.isNewExpression(node) ? kinds.find(({ name }) => name === node.expression.getText()) : undefined;
+}
+
+function visitAll(node, see) {
+  see(node);
+  ts.forEachChild(node, (child) => visitAll(child, see));
+}
+
+function find(node, accepts) {
+  return accepts(node) ? node : ts.forEachChild(node, (child) => find(child, accepts));
+}
+
+/** The literals that the property `code` may have, also where the options are a constant or spread from one. */
 function codesIn(options) {
-  if (!options || !ts.isObjectLiteralExpression(options)) return [];
-  const property = options.properties.find((each) => each.name?.getText() === "code");
-  const codes = [];
-  const visit = (node) => {
-    if (ts.isStringLiteral(node) && node.text.startsWith("MLMCP_")) codes.push(node.text);
-    else if (ts.isTemplateExpression(node)) codes.push(`${node.head.text}…`);
-    else ts.forEachChild(node, visit);
-  };
-  if (property) visit(property);
-  return codes;
+  if (!options) return [];
+  if (ts.isSatisfiesExpression(options)) return codesIn(options.expression);
+  if (ts.isIdentifier(options)) return codesIn(declarationOf(options.text, options));
+  if (!ts.isObjectLiteralExpression(options)) return [];
+  return options.properties.flatMap((property) => {
+    if (ts.isSpreadAssignment(property)) return codesIn(property.expression);
+    return property.name.getText() === "code" ? literalsIn(property.initializer) : [];
+  });
+}
+
+function literalsIn(node) {
+  if (!node) return [];
+  if (ts.isStringLiteral(node)) return node.text.startsWith("MLMCP_") ? [node.text] : [];
+  if (ts.isTemplateExpression(node)) return [`${node.head.text}…`];
+  if (ts.isIdentifier(node)) return literalsIn(declarationOf(node.text, node));
+  const found = [];
+  ts.forEachChild(node, (child) => void found.push(...literalsIn(child)));
+  return found;
 }
 
 /** A message with an ellipsis for everything that is filled in. */
@@ -130,6 +188,7 @@ function textOf(node) {
     return node.head.text + node.templateSpans.map(({ literal }) => `…${literal.text}`).join("");
   if (ts.isBinaryExpression(node)) return textOf(node.left) + textOf(node.right);
   if (ts.isParenthesizedExpression(node)) return textOf(node.expression);
+  if (ts.isConditionalExpression(node)) return textOf(node.whenTrue);
   if (ts.isIdentifier(node)) {
     const declared = declarationOf(node.text, node);
     if (declared) return textOf(declared);
