@@ -148,6 +148,12 @@ export interface Advice<Options extends object = any, Shorthand = any> {
   defaults?(config: ConfigReader): Partial<Options>;
   /** A master switch: where it answers false the advice passes through. */
   enabled?(config: ConfigReader): boolean;
+  /**
+   * For advice that guards the application: what is lost where it is off, such as `"arguments
+   * reach the method unchecked"`. Production does not start with such advice off, unless
+   * `system.production.allow` accepts it.
+   */
+  readonly protects?: string;
   /** What kinds of result it can serve besides promises. Default: neither. */
   readonly serves?: {
     /** Methods that return a plain value stay synchronous under it. */
@@ -185,10 +191,14 @@ export interface PluginKernel {
   onStop(cleanup: () => void | Promise<void>): void;
 }
 
-/** A reason not to start in production. */
+/** A reason not to start in production, nor to take a configuration in a reload there. */
 export interface ProductionCheck {
+  /** Unique in the plugin: `<plugin>/<name>` under `system.production.allow` accepts what it refuses. */
   readonly name: string;
-  /** Answers what is unsafe and what to do, or nothing. `warn` lets the start go on. */
+  /**
+   * Answers what is unsafe and what to do, or nothing. `warn` lets the start go on; what it throws
+   * refuses it. Runs before the plugin has started.
+   */
   check(kernel: PluginKernel): { readonly level: "refuse" | "warn"; readonly message: string } | undefined;
 }
 

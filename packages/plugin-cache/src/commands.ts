@@ -17,6 +17,7 @@ export const stats: Command = {
 export const clear: Command = {
   name: "cache clear",
   description: "Deletes every entry of the cache, in memory and in the store.",
+  destroys: "All cached results are deleted.",
   async run({ kernel }) {
     const manager = kernel.resolve(CacheManager);
     const { entries, store } = await manager.stats();

@@ -52,17 +52,24 @@ declare module "@mlmcp/core" {
   interface AdviceOptions {
     cached: CachedOptions | Duration;
   }
+  interface ConfigSections {
+    cache: CacheSection;
+  }
 }
 
 export const cachedSchema = {
+  description: "Keeps results: options of @cached.",
   type: "object",
   properties: {
-    ttl: { duration: true },
+    ttl: { description: "How long a result is fresh; 0 keeps nothing. Default: cache.ttl.", duration: true },
     key: { typeof: "function" },
     files: { typeof: "function" },
-    namespace: { type: "string" },
-    version: { type: ["string", "number"] },
-    isolate: { type: "boolean", default: true },
+    namespace: { description: "Keeps entries apart that would be the same.", type: "string" },
+    version: {
+      description: "Change it when the results mean something else than before.",
+      type: ["string", "number"],
+    },
+    isolate: { description: "Whether each caller gets a copy.", type: "boolean", default: true },
     when: { typeof: "function" },
   },
 } satisfies JsonSchema;
@@ -82,13 +89,25 @@ export interface CacheSection {
 }
 
 export const cacheSectionSchema = {
+  description: "The cache of @cached.",
   type: "object",
   properties: {
     store: {
+      description:
+        "What stands behind the memory: sqlite://<file>, relative to the configuration, or memory: for nothing.",
       anyOf: [{ type: "string", pattern: "^(memory:|sqlite://(?!:memory:).+)$" }, { type: "object" }],
       default: "sqlite://.mlmcp/cache.db",
     },
-    ttl: { duration: true, default: "1h" },
-    maxEntries: { type: "integer", minimum: 1, default: 1000 },
+    ttl: {
+      description: "How long results are fresh where the decorator does not say.",
+      duration: true,
+      default: "1h",
+    },
+    maxEntries: {
+      description: "Entries in memory, of all operations together; the least recently used go first.",
+      type: "integer",
+      minimum: 1,
+      default: 1000,
+    },
   },
 } satisfies JsonSchema;

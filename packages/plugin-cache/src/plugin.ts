@@ -2,10 +2,12 @@ import { definePlugin } from "@mlmcp/core";
 import { CacheManager } from "./cache-manager.js";
 import { clear, stats } from "./commands.js";
 import { cached } from "./decorators/cached.js";
+import { cacheOfNothing } from "./diagnostics/cache-of-nothing.js";
+import { nativeBinding } from "./diagnostics/native-binding.js";
 import { isEnabled, KernelCache, sectionOf } from "./kernel-cache.js";
 import { cacheSectionSchema } from "./options.js";
 import { createOwner } from "./owner.js";
-import { privateFile } from "./production-check.js";
+import { privateFile, sharedStore } from "./production-checks.js";
 
 /** Brings `@cached`, the service `CacheManager`, the section `cache` and the commands `mlmcp cache …`. */
 export const cachePlugin = definePlugin({
@@ -39,7 +41,8 @@ export const cachePlugin = definePlugin({
       reconnect: () => kernel.resolve(KernelCache).reconnect(),
     }),
   ],
-  productionChecks: [privateFile],
+  productionChecks: [privateFile, sharedStore],
+  diagnostics: [nativeBinding(), cacheOfNothing],
 });
 
 export default cachePlugin;

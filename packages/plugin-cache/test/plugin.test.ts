@@ -193,7 +193,7 @@ describe("a cache with SQLite", () => {
     ran = 0;
     await using kernel = await createTestKernel({
       plugins: [cachePlugin],
-      config: { cache: { store: broken } },
+      config: { cache: { store: broken as never } },
     });
     const analyses = kernel.adopt(new Analyses());
     expect((await analyses.analyse("a")).name).toBe("a");
@@ -232,7 +232,7 @@ describe("a cache with SQLite", () => {
   it("refuses a store that it does not know, with every other error of the section", async () => {
     const wrong = createTestKernel({
       plugins: [cachePlugin],
-      config: { cache: { store: "mysql://db", ttl: "soon", maxEntries: 0 } },
+      config: { cache: { store: "mysql://db", ttl: "soon" as never, maxEntries: 0 } },
     });
     await expect(wrong).rejects.toThrow(
       /cache\.store[^]*cache\.ttl[^]*cache\.maxEntries|cache\.maxEntries[^]*cache\.store/,

@@ -1,3 +1,4 @@
+import { defineConfig, type ConfigManager } from "@mlmcp/core";
 import { cached, CacheManager, type CacheStatistics } from "@mlmcp/plugin-cache";
 import { expectTypeOf, test } from "vitest";
 
@@ -116,4 +117,14 @@ test("the manager infers what a function makes", () => {
   expectTypeOf(manager.getOrSet("k", () => 1, { ttl: "5m" })).toEqualTypeOf<Promise<number>>();
   expectTypeOf(manager.get<Date>("k")).toEqualTypeOf<Promise<Date | undefined>>();
   expectTypeOf(manager.stats()).toEqualTypeOf<Promise<CacheStatistics>>();
+});
+
+test("the section has its types in the configuration", () => {
+  const config = {} as ConfigManager;
+  expectTypeOf(config.get("cache.ttl")).toEqualTypeOf<number>();
+  defineConfig({ cache: { ttl: "30m", store: "memory:" }, operations: { "A.*": { cached: "5m" } } });
+  // @ts-expect-error a TTL is a length of time
+  defineConfig({ cache: { ttl: "long" } });
+  // @ts-expect-error an unknown option of @cached
+  defineConfig({ operations: { "A.*": { cached: { tll: 1 } } } });
 });

@@ -12,12 +12,28 @@ export interface MemoryOptions {
   tempDirectory?: string;
 }
 
+declare module "@mlmcp/core" {
+  interface ConfigSections {
+    memory: MemoryOptions;
+  }
+}
+
 export const memoryDefaults: MemoryOptions = { maxMemoryMb: 1024 };
 
 export const memorySchema: JsonSchema = {
+  description: "The data engine of MemoryOptimizer.",
   type: "object",
   properties: {
-    maxMemoryMb: { type: "integer", minimum: 64, default: memoryDefaults.maxMemoryMb },
-    tempDirectory: { type: "string", minLength: 1 },
+    maxMemoryMb: {
+      description: "What the data engine may hold in memory, in MiB; what does not fit is spilled to disk.",
+      type: "integer",
+      minimum: 64,
+      default: memoryDefaults.maxMemoryMb,
+    },
+    tempDirectory: {
+      description: "Where a directory for spilled data is made. Default: the system's.",
+      type: "string",
+      minLength: 1,
+    },
   },
 };

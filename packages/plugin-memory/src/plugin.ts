@@ -1,4 +1,5 @@
 import { definePlugin, type ConfigReader } from "@mlmcp/core";
+import { nativeBinding } from "./diagnostics/native-binding.js";
 import { MemoryOptimizer } from "./memory-optimizer.js";
 import { memorySchema, type MemoryOptions } from "./options.js";
 
@@ -11,6 +12,7 @@ export const memoryPlugin = definePlugin({
     services.factory(MemoryOptimizer, () => new MemoryOptimizer(optionsOf(config)));
   },
   reload: (kernel) => kernel.resolve(MemoryOptimizer).configure(optionsOf(kernel.config)),
+  diagnostics: [nativeBinding()],
 });
 
 export default memoryPlugin;

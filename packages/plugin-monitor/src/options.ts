@@ -25,27 +25,44 @@ export interface MonitorSection {
   maxOperations: number;
 }
 
-const slow = { duration: true } satisfies JsonSchema;
+const slow = {
+  description: "A call that takes longer is reported as slow.",
+  duration: true,
+} satisfies JsonSchema;
 const buckets = {
+  description: "Upper bounds of the exported histogram's buckets.",
   type: "array",
   minItems: 1,
   maxItems: 100,
   items: { duration: true, exclusiveMinimum: 0 },
 } satisfies JsonSchema;
 
-export const timedSchema = { type: "object", properties: { slow, buckets } } satisfies JsonSchema;
+export const timedSchema = {
+  description: "Times calls: options of @timed.",
+  type: "object",
+  properties: { slow, buckets },
+} satisfies JsonSchema;
 
 export const monitorSectionSchema = {
+  description: "Timing and counting of calls.",
   type: "object",
   properties: {
     slow,
     buckets: { ...buckets, default: DEFAULT_BUCKETS },
-    maxOperations: { type: "integer", minimum: 1, default: 1_000 },
+    maxOperations: {
+      description: "How many operations are told apart; further ones are counted together.",
+      type: "integer",
+      minimum: 1,
+      default: 1_000,
+    },
   },
 } satisfies JsonSchema;
 
 declare module "@mlmcp/core" {
   interface AdviceOptions {
     timed: TimedOptions;
+  }
+  interface ConfigSections {
+    monitor: MonitorSection;
   }
 }

@@ -1,5 +1,12 @@
 import { channel } from "node:diagnostics_channel";
-import { createMethodDecorator, degrade, definePlugin, retry, type EventName } from "@mlmcp/core";
+import {
+  createMethodDecorator,
+  degrade,
+  definePlugin,
+  retry,
+  type EventName,
+  type KernelConfig,
+} from "@mlmcp/core";
 import { createTestKernel, decoratorContract, pluginContract } from "@mlmcp/core/testing";
 import { monitorPlugin, PerformanceMonitor, timed } from "@mlmcp/plugin-monitor";
 import { describe, expect, it } from "vitest";
@@ -27,7 +34,7 @@ const remembered = createMethodDecorator({
   ],
 });
 const rememberPlugin = definePlugin({ name: "remember", decorators: [remembered] });
-const kernelWith = (config: object = {}, env: NodeJS.ProcessEnv = {}) =>
+const kernelWith = (config: KernelConfig = {}, env: NodeJS.ProcessEnv = {}) =>
   createTestKernel({ plugins: [monitorPlugin, rememberPlugin], config, env });
 const listened = () =>
   ["cache:hit", "cache:miss", "retry:attempt", "degrade:fallback"].map(
@@ -186,7 +193,7 @@ describe("the monitor of a kernel", () => {
   it.each([{ buckets: [] }, { buckets: [0] }, { buckets: ["soon"] }, { maxOperations: 0 }, { slow: -1 }])(
     "refuses the section %j",
     async (monitor) => {
-      await expect(kernelWith({ monitor })).rejects.toThrow(/monitor/);
+      await expect(kernelWith({ monitor: monitor as object })).rejects.toThrow(/monitor/);
     },
   );
 });

@@ -42,13 +42,32 @@ const PARALLEL_DEFAULTS = { mode: "call" } as const satisfies ParallelOptions;
 
 /** JSON Schema of {@link ParallelOptions}. */
 export const parallelOptionsSchema: JsonSchema = {
+  description: "Runs the method in a worker: options of @parallel.",
   type: "object",
   properties: {
-    mode: { enum: ["call", "map"], default: PARALLEL_DEFAULTS.mode },
-    workers: { type: "integer", minimum: 1, maximum: 256 },
-    chunkSize: { type: "integer", minimum: 1 },
-    timeout: { duration: true },
-    module: { type: "string", minLength: 1 },
+    mode: {
+      description:
+        "call: every call is one task; map: the first argument is an array that is split among workers.",
+      enum: ["call", "map"],
+      default: PARALLEL_DEFAULTS.mode,
+    },
+    workers: {
+      description: "Tasks of this method that run at once. Default: parallel.workers.",
+      type: "integer",
+      minimum: 1,
+      maximum: 256,
+    },
+    chunkSize: {
+      description: "Items in a part, in mode map. Default: an even split into four parts a worker.",
+      type: "integer",
+      minimum: 1,
+    },
+    timeout: { description: "How long one task may run in its worker. Default: no limit.", duration: true },
+    module: {
+      description: "The module that defines the class. Default: the file in which the decorator was called.",
+      type: "string",
+      minLength: 1,
+    },
     when: { typeof: "function" },
   },
 };
@@ -78,6 +97,12 @@ export interface ParallelSection {
   workerFile?: string;
 }
 
+declare module "@mlmcp/core" {
+  interface ConfigSections {
+    parallel: ParallelSection;
+  }
+}
+
 /** Defaults of {@link ParallelSection}, as they are written. */
 const PARALLEL_SECTION_DEFAULTS = {
   runtime: "worker_threads",
@@ -88,22 +113,50 @@ const PARALLEL_SECTION_DEFAULTS = {
 
 /** JSON Schema of {@link ParallelSection}. */
 export const parallelSectionSchema: JsonSchema = {
+  description: "The workers of @parallel and ParallelProcessor.",
   type: "object",
   properties: {
-    workers: { type: "integer", minimum: 1, maximum: 256 },
-    runtime: { enum: ["worker_threads", "inline"], default: PARALLEL_SECTION_DEFAULTS.runtime },
-    maxQueue: { type: "integer", minimum: 0, default: PARALLEL_SECTION_DEFAULTS.maxQueue },
-    loadTimeout: { duration: true, default: PARALLEL_SECTION_DEFAULTS.loadTimeout },
-    stopTimeout: { duration: true, default: PARALLEL_SECTION_DEFAULTS.stopTimeout },
-    workerFile: { type: "string", minLength: 1 },
+    workers: {
+      description: "Workers at most. Default: performance.nJobs, else the number of processors, 8 at most.",
+      type: "integer",
+      minimum: 1,
+      maximum: 256,
+    },
+    runtime: {
+      description:
+        "worker_threads: in worker threads; inline: in the calling thread, for tests and debuggers.",
+      enum: ["worker_threads", "inline"],
+      default: PARALLEL_SECTION_DEFAULTS.runtime,
+    },
+    maxQueue: {
+      description: "Tasks that may wait for a worker; more are refused.",
+      type: "integer",
+      minimum: 0,
+      default: PARALLEL_SECTION_DEFAULTS.maxQueue,
+    },
+    loadTimeout: {
+      description: "How long the import of a module may take in a worker.",
+      duration: true,
+      default: PARALLEL_SECTION_DEFAULTS.loadTimeout,
+    },
+    stopTimeout: {
+      description: "How long a worker gets at stop to close what it has open, and again to end.",
+      duration: true,
+      default: PARALLEL_SECTION_DEFAULTS.stopTimeout,
+    },
+    workerFile: {
+      description: "Path of the workers' entry, where the application was bundled together with the plugin.",
+      type: "string",
+      minLength: 1,
+    },
   },
 };
 
 /** How many workers there may be: `parallel.workers`, else `performance.nJobs` (-1: all processors), else the processors, 8 at most. */
 export function workersOf(config: ConfigReader): number {
-  const configured = config.get<number | undefined>("parallel.workers");
+  const configured = config.get("parallel.workers");
   if (configured !== undefined) return configured;
-  const jobs = config.get<number | undefined>("performance.nJobs");
+  const jobs = config.get("performance.nJobs");
   if (jobs === -1) return availableParallelism();
   return jobs ?? Math.max(1, Math.min(8, availableParallelism()));
 }

@@ -1,4 +1,4 @@
-import { createKernel } from "@mlmcp/core";
+import { createKernel, type KernelConfig } from "@mlmcp/core";
 import { createTestKernel, runPluginContract } from "@mlmcp/core/testing";
 import { ParallelProcessor, parallelPlugin } from "@mlmcp/plugin-parallel";
 import { availableParallelism } from "node:os";
@@ -9,7 +9,7 @@ import { rejectionOf, useKernels } from "./support/kernels.js";
 const harness = useKernels("work", "broken");
 
 describe("the number of workers", () => {
-  const capacity = async (config: object): Promise<number> => {
+  const capacity = async (config: KernelConfig): Promise<number> => {
     await using kernel = await createTestKernel({ plugins: [parallelPlugin], config });
     return kernel.resolve(ParallelProcessor).stats().capacity;
   };
@@ -67,7 +67,7 @@ describe("in production", () => {
     const config = { system: { environment: "production" } };
     await (await createTestKernel({ plugins: [parallelPlugin], config })).stop();
     expect(warn).not.toHaveBeenCalled();
-    const inline = { ...config, parallel: { runtime: "inline" } };
+    const inline = { ...config, parallel: { runtime: "inline" as const } };
     await (await createTestKernel({ plugins: [parallelPlugin], config: inline })).stop();
     expect(warn).toHaveBeenCalledWith(expect.stringContaining("nothing runs in parallel"), expect.anything());
   });

@@ -31,12 +31,25 @@ export interface ValidatedOptions {
 }
 
 export const validatedSchema = {
+  description: "Checks arguments and result: options of @validated.",
   type: "object",
   properties: {
-    args: { type: "array", items: { type: ["object", "boolean"] } },
-    returns: { type: ["object", "boolean"] },
-    coerce: { type: "boolean", default: false },
-    mode: { enum: ["enforce", "warn"], default: "enforce" },
+    args: {
+      description: "JSON Schemas of the arguments, by position.",
+      type: "array",
+      items: { type: ["object", "boolean"] },
+    },
+    returns: { description: "JSON Schema of the result.", type: ["object", "boolean"] },
+    coerce: {
+      description: "Converts arguments that have the wrong type where nothing is lost.",
+      type: "boolean",
+      default: false,
+    },
+    mode: {
+      description: "enforce refuses the call; warn only publishes validation:failed.",
+      enum: ["enforce", "warn"],
+      default: "enforce",
+    },
   },
 } satisfies JsonSchema;
 
@@ -52,12 +65,22 @@ export interface ValidationSection {
 }
 
 export const validationSectionSchema = {
+  description: "The checks of @validated and InputValidator.",
   type: "object",
-  properties: { strictMode: { type: "boolean", default: false } },
+  properties: {
+    strictMode: {
+      description: "Refuses loose schemas, and properties that a schema does not list.",
+      type: "boolean",
+      default: false,
+    },
+  },
 } satisfies JsonSchema;
 
 declare module "@mlmcp/core" {
   interface AdviceOptions {
     validated: ValidatedOptions;
+  }
+  interface ConfigSections {
+    validation: ValidationSection;
   }
 }

@@ -2,6 +2,7 @@ import { definePlugin, type PluginKernel } from "@mlmcp/core";
 import { validated } from "./decorators/validated.js";
 import { InputValidator } from "./input-validator.js";
 import { validationSectionSchema, type ValidationSection } from "./options.js";
+import { enforced } from "./production-check.js";
 
 /** `@validated` and `InputValidator`. Importing `@validated` is enough for it to be loaded. */
 export const validatePlugin = definePlugin({
@@ -14,6 +15,7 @@ export const validatePlugin = definePlugin({
   },
   start: configure,
   reload: configure,
+  productionChecks: [enforced],
 });
 
 export default validatePlugin;

@@ -1,4 +1,4 @@
-import { createKernel, type Kernel, type Plugin } from "@mlmcp/core";
+import { createKernel, type Kernel, type KernelConfig, type Plugin } from "@mlmcp/core";
 
 let kernel: Promise<Kernel> | undefined;
 let users = 0;
@@ -8,7 +8,7 @@ let users = 0;
  * call would first have to find out which of the two is meant. No file and no variable
  * configures it, and only the plugins of the first who asks are loaded.
  */
-export async function useKernel(plugins: readonly Plugin[], config: object = {}): Promise<Kernel> {
+export async function useKernel(plugins: readonly Plugin[], config: KernelConfig = {}): Promise<Kernel> {
   users += 1;
   return (kernel ??= createKernel({ configFile: false, env: {}, autoload: false, plugins, config }));
 }

@@ -2,6 +2,10 @@ export { resolveConfig, type KnownSchemas } from "./load.js";
 export { nearest } from "./nearest.js";
 export type { AdviceSchema } from "./operation-settings.js";
 export type { PluginEntry } from "./plugin-entries.js";
+export { ConfigManager } from "./config-manager.js";
+export type { ConfigPath, ConfigSections, ConfigValue, Written } from "./config-types.js";
+export { defineConfig, type KernelConfig, type MlmcpConfig, type OperationConfig } from "./define-config.js";
+export { defineSection } from "./define-section.js";
 export type { ConfigProblem } from "./problems.js";
 export {
   describeSource,

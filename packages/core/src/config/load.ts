@@ -1,18 +1,20 @@
 import { Configuration } from "./configuration.js";
-import { sourceNear, type Layer } from "./layers.js";
+import { sourceNear, type Layer, type Path } from "./layers.js";
 import { mergePlain } from "./merge.js";
 import { nearest } from "./nearest.js";
 import { loadPluginHint, OperationRules, type AdviceSchema } from "./operation-settings.js";
 import { PluginError } from "../errors/index.js";
-import { copyPlain, deepFreeze, setOwn, type PlainObject } from "./plain.js";
-import { withPluginOptions } from "./plugin-entries.js";
-import { configurationError, formatPath, type ConfigProblem } from "./problems.js";
+import { Places } from "./places.js";
+import { copyPlain, deepFreeze, setOwn, valueAt, type PlainObject } from "./plain.js";
+import { withPluginMap, withPluginOptions } from "./plugin-entries.js";
+import { configurationError, formatPath, redactProblem, type ConfigProblem } from "./problems.js";
 import type { ConfigReader } from "./reader.js";
+import { resolveSecrets } from "./secret-references.js";
 import type { SecretResolver } from "./secrets.js";
 import { checkSchema } from "./schema.js";
 import { coreKeys, coreSections, type SectionSchema } from "./sections.js";
 import type { ConfigSources } from "./sources.js";
-import { readVariables } from "./variables.js";
+import { readVariables, unknownVariables } from "./variables.js";
 import { warnOnce } from "./warnings.js";
 
 /** What the loaded plugins make known. The sections of the core need not be among it. */
@@ -33,13 +35,28 @@ export interface KnownSchemas {
 export async function resolveConfig(sources: ConfigSources, known: KnownSchemas): Promise<ConfigReader> {
   const problems: ConfigProblem[] = [];
   const sections = [...coreSections, ...known.sections];
+  const { advice, pluginOptions = new Map<string, string>(), secretResolvers = new Map() } = known;
   refuseClashes(sections);
-  for (const layer of sources.layers) refuseUnknownKeys(layer, sections, problems);
-  const variables = readVariables(sources.env, sections, problems);
-  const layers = [...withPluginOptions(sources.layers, known.pluginOptions ?? new Map()), variables.layer];
+  const runtime = sources.runtime === undefined ? [] : [withPluginMap(sources.runtime)];
+  for (const layer of [...sources.layers, ...runtime]) refuseUnknownKeys(layer, sections, problems);
+  const variables = await readVariables(sources.env, sections, problems);
+  const written = [
+    ...withPluginOptions([...sources.layers, sources.variables], pluginOptions),
+    variables.layer,
+    ...withPluginOptions(runtime, pluginOptions),
+  ];
+  const secrets = await resolveSecrets(
+    written,
+    { resolvers: secretResolvers, env: sources.env, cwd: sources.cwd },
+    problems,
+  );
+  const missing = new Set(problems.map(({ path }) => path));
+  const places = new Places(sections, advice, pluginOptions);
+  const layers = secrets.layers.map((layer) => places.coerceTexts(layer));
 
   const values: PlainObject = {};
-  for (const section of sections) setOwn(values, section.name, resolveSection(section, layers, problems));
+  const wrong: ConfigProblem[] = [];
+  for (const section of sections) setOwn(values, section.name, resolveSection(section, layers, wrong));
   if (sources.plugins.length > 0) {
     const settings = sources.plugins.map(({ name, enabled, options }) => [
       name,
@@ -51,9 +68,11 @@ export async function resolveConfig(sources: ConfigSources, known: KnownSchemas)
     const merged = mergeAll(layers, key);
     if (merged !== undefined) setOwn(values, key, merged);
   }
-  const rules = new OperationRules(layers, known.advice, problems);
+  const rules = new OperationRules(layers, advice, wrong);
+  // Where a secret could not be read, what stands in its place is not worth a word.
+  problems.push(...wrong.filter(({ path }) => !missing.has(path)));
   const strict = (values["system"] as PlainObject | undefined)?.["strict"] === true;
-  const strays = variables.unknown.map(({ name, suggestion }): ConfigProblem => {
+  const strays = unknownVariables(sources.env, sections).map(({ name, suggestion }): ConfigProblem => {
     const message = "no loaded plugin knows this variable";
     return {
       path: name,
@@ -63,12 +82,21 @@ export async function resolveConfig(sources: ConfigSources, known: KnownSchemas)
     };
   });
   if (strict) problems.push(...strays);
-  if (problems.length > 0) throw configurationError(problems);
+  const isSecret = (path: Path) => places.isSecret(path) || isSetBySecret(layers, path);
+  if (problems.length > 0) throw configurationError(problems.map((one) => redactProblem(one, isSecret)));
   for (const { path, message, suggestion } of strays) {
     const hint = suggestion === undefined ? "" : ` Did you mean ${suggestion}?`;
     warnOnce("MLMCP_UNKNOWN_VARIABLE", `${path}: ${message}.${hint}`);
   }
-  return new Configuration(sources, deepFreeze(values), layers, rules);
+  const files = [...new Set([...sources.files, ...variables.files, ...secrets.files])];
+  return new Configuration({ ...sources, files }, deepFreeze(values), layers, rules, isSecret);
+}
+
+/** Whether any layer has a secret at a path. */
+function isSetBySecret(layers: readonly Layer[], path: Path): boolean {
+  return layers.some(
+    (layer) => valueAt(layer.value, path) !== undefined && layer.source(path).secret === true,
+  );
 }
 
 function refuseClashes(sections: readonly SectionSchema[]): void {

@@ -22,6 +22,7 @@ export interface AdviceSchema {
 /** What one layer says about the operations that one glob matches. */
 interface Rule {
   readonly glob: string;
+  readonly source: ConfigSource;
   readonly settings: ReadonlyArray<{
     readonly name: string;
     readonly value: unknown;
@@ -35,11 +36,16 @@ interface Rule {
  */
 export class OperationRules {
   readonly #rules: Rule[];
+  /** The keys without `*`, with where each stands. */
+  readonly ids: ReadonlyArray<{ readonly id: string; readonly source: ConfigSource }>;
 
   constructor(layers: readonly Layer[], advice: readonly AdviceSchema[], problems: ConfigProblem[]) {
     const known = new Map(advice.map((one) => [one.name, one]));
     const rules = layers.flatMap((layer) => readRules(layer, known, problems));
     this.#rules = rules.toSorted((a, b) => compareGlobs(a.glob, b.glob));
+    this.ids = rules
+      .filter(({ glob }) => !glob.includes("*"))
+      .map(({ glob: id, source }) => Object.freeze({ id, source }));
   }
 
   for(id: string): OperationSettings {
@@ -98,7 +104,7 @@ function readRules(
           : readSetting(given, [glob, name], known, wrong);
       return { name, value, source };
     });
-    return [{ glob, settings }];
+    return [{ glob, settings, source: layer.source(["operations", glob]) }];
   });
 }
 

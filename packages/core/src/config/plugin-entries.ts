@@ -1,3 +1,4 @@
+import { relative, resolve } from "node:path";
 import type { Layer } from "./layers.js";
 import { mergePlain } from "./merge.js";
 import { isPlainObject, type PlainObject } from "./plain.js";
@@ -68,12 +69,43 @@ function namedIn(
   return Object.entries(plugins).map(([name, setting]) => [name, setting, name]);
 }
 
+/**
+ * A layer of a file in one directory, with the relative paths that the core reads (of plugins, and
+ * `app`) starting in another, so that files of several directories can be merged.
+ */
+export function relativeTo(layer: Layer, from: string, to: string): Layer {
+  const { plugins, app } = layer.value;
+  if (from === to || (plugins === undefined && app === undefined)) return layer;
+  const written = new Map<string, string>();
+  const moved = (name: unknown): unknown => {
+    if (typeof name !== "string" || !/^\.\.?[/\\]/.test(name)) return name;
+    const path = relative(to, resolve(from, name)).replaceAll("\\", "/");
+    const here = path.startsWith(".") ? path : `./${path}`;
+    written.set(here, name);
+    return here;
+  };
+  const value = { ...layer.value };
+  if (Array.isArray(plugins)) value["plugins"] = plugins.map(moved);
+  else if (isPlainObject(plugins)) {
+    const entries = Object.entries(plugins).map(([name, setting]) => [moved(name), setting] as const);
+    value["plugins"] = Object.fromEntries(entries) as PlainObject;
+  }
+  if (typeof app === "string" && app !== "") value["app"] = resolve(from, app);
+  const source: Layer["source"] = (path) => {
+    const [key, name, ...rest] = path;
+    if (key !== "plugins" || name === undefined) return layer.source(path);
+    return layer.source([key, written.get(String(name)) ?? name, ...rest]);
+  };
+  return { ...layer, value, source };
+}
+
 /** A layer whose list of plugins, if it has one, is written as a map, so that layers can be merged and explained. */
 export function withPluginMap(layer: Layer): Layer {
   const { plugins } = layer.value;
   if (!Array.isArray(plugins)) return layer;
   const value = { ...layer.value, plugins: Object.fromEntries(plugins.map((name) => [String(name), true])) };
   return {
+    ...layer,
     value,
     source: (path) => {
       const [key, name, ...rest] = path;

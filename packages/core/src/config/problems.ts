@@ -1,6 +1,8 @@
 import { inspect } from "node:util";
 import { ConfigurationError, type ErrorCode } from "../errors/index.js";
+import type { Path } from "./layers.js";
 import type { ConfigSource } from "./reader.js";
+import { redact } from "./redaction.js";
 
 /** One thing that is wrong with the configuration. */
 export interface ConfigProblem {
@@ -13,11 +15,12 @@ export interface ConfigProblem {
   readonly suggestion?: string;
 }
 
-/** Everything that is wrong, in one error. */
+/** Everything that is wrong, in one error. What is named like a secret, or is the password in a URL, is hidden. */
 export function configurationError(
-  problems: readonly ConfigProblem[],
+  found: readonly ConfigProblem[],
   options: { code?: ErrorCode; cause?: unknown } = {},
 ): ConfigurationError {
+  const problems = found.map((problem) => redactProblem(problem));
   const lines = problems.map(describeProblem);
   const message =
     lines.length === 1
@@ -32,7 +35,18 @@ export function configurationError(
   });
 }
 
-function describeProblem({ path, message, received, source, suggestion }: ConfigProblem): string {
+/** A problem without the secrets in what was received, also of a key that is mistyped. */
+export function redactProblem(problem: ConfigProblem, isSecret?: (path: Path) => boolean): ConfigProblem {
+  const { path, received, suggestion } = problem;
+  if (received === undefined) return problem;
+  const keys = parsePath(path);
+  const meant = suggestion === undefined ? keys : [...keys.slice(0, -1), suggestion];
+  const shown = redact(redact(received, keys, isSecret), meant, isSecret);
+  return shown === received ? problem : { ...problem, received: shown };
+}
+
+/** One problem in one line. */
+export function describeProblem({ path, message, received, source, suggestion }: ConfigProblem): string {
   let line = path === "" ? message : `${path}: ${message}`;
   if (received !== undefined) line += `, received ${show(received)}`;
   if (source !== undefined) line += ` (${locate(source)})`;
@@ -59,7 +73,15 @@ export function formatPath(path: readonly (string | number)[]): string {
 
 /** Reads `cache.ttl` and `operations."Reports.load".cached`. */
 export function parsePath(path: string): string[] {
-  return [...path.matchAll(/"((?:[^"\\]|\\.)*)"|[^.]+/g)].map(([whole, quoted]) =>
-    quoted === undefined ? whole : (JSON.parse(whole) as string),
-  );
+  return [...path.matchAll(/"(?:[^"\\]|\\.)*"|[^.]+/gs)].map(([key]) => unquoted(key));
+}
+
+function unquoted(key: string): string {
+  if (!key.startsWith('"')) return key;
+  try {
+    return JSON.parse(key) as string;
+  } catch {
+    // Typed by a person: a quote without its other half is a part of the key.
+    return key;
+  }
 }

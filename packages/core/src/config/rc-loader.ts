@@ -4,9 +4,14 @@ import { pathToFileURL } from "node:url";
 import { configurationError } from "./problems.js";
 import { isPlainObject } from "./plain.js";
 import { parseText, type ParsedFile } from "./rc-parser.js";
+import { readBounded } from "./read-file.js";
 
-/** Reads one rc file of any form, by an absolute path. */
-export async function loadRcFile(file: string): Promise<ParsedFile> {
+/**
+ * Reads one rc file of any form, by an absolute path.
+ *
+ * @param draft what YAML or JSON is to be taken for its content
+ */
+export async function loadRcFile(file: string, draft?: string): Promise<ParsedFile> {
   const extension = extname(file);
   if ([".js", ".mjs", ".cjs"].includes(extension))
     return { value: await run(file, importDefault), locate: () => undefined };
@@ -14,7 +19,7 @@ export async function loadRcFile(file: string): Promise<ParsedFile> {
     return { value: await run(file, importTypeScript), locate: () => undefined };
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = draft ?? (await readBounded(file));
   } catch (error) {
     throw unreadable(file, error);
   }
@@ -39,9 +44,14 @@ function unreadable(file: string, cause: unknown): Error {
 
 async function run(file: string, load: (file: string) => Promise<unknown>): Promise<unknown> {
   // A symlink's target decides what its relative imports mean.
-  const real = await realpath(file).catch((error: unknown) => {
+  let real: string;
+  try {
+    real = await realpath(file);
+    // Importing a pipe would wait for somebody to write to it.
+    await readBounded(real);
+  } catch (error) {
     throw unreadable(file, error);
-  });
+  }
   let value: unknown;
   try {
     value = await load(real);

@@ -1,6 +1,7 @@
-import { readdir, readFile, realpath, stat } from "node:fs/promises";
+import { readdir, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { readBounded } from "./read-file.js";
 
 /** File names that hold a configuration; the first that a directory has is used. */
 const rcFileNames: readonly string[] = [
@@ -50,7 +51,7 @@ export async function findRcFile(cwd: string): Promise<FoundFile | undefined> {
 /** Only a `package.json` with our key counts; one that cannot be read is npm's concern. */
 async function mentionsUs(file: string): Promise<boolean> {
   try {
-    return Object.hasOwn(JSON.parse(await readFile(file, "utf8")) as object, "mlmcp");
+    return Object.hasOwn(JSON.parse(await readBounded(file)) as object, "mlmcp");
   } catch {
     return false;
   }

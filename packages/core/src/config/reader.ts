@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type { ConfigPath, ConfigSections, ConfigValue } from "./config-types.js";
 
 /** Where a configured value was written. */
 export interface ConfigSource {
@@ -8,13 +9,25 @@ export interface ConfigSource {
   /** Counted from 1; only in files that have lines for values: YAML and JSON. */
   readonly line?: number;
   readonly column?: number;
+  /**
+   * Where the value itself was taken from, if not from this place: `["${REDIS_HOST}"]`,
+   * `["secret://vault/db/password"]`, or the file that a `MLMCP_X_FILE` names.
+   */
+  readonly references?: readonly string[];
+  /** The value was read from a secret: it is not shown, whatever it is named. */
+  readonly secret?: true;
 }
 
-/** A value, where it came from, and what it took the place of, nearest first. */
+/**
+ * A value, where it came from, and what it took the place of, nearest first. Fit to be shown: what
+ * is secret in any of the values is `[secret]`.
+ */
 export interface ConfigExplanation {
   readonly path: string;
   readonly value: unknown;
   readonly source: ConfigSource;
+  /** Whether something was hidden. */
+  readonly secret: boolean;
   readonly overrode: ReadonlyArray<{ readonly value: unknown; readonly source: ConfigSource }>;
 }
 
@@ -36,18 +49,37 @@ export interface ConfigReader {
   readonly file: string | undefined;
   /** `system.environment`: `development`, `production`, … */
   readonly environment: string;
-  /** The value at a path such as `cache.ttl`; the fallback where nothing is set. */
+  /**
+   * The value at a path such as `cache.ttl`; the fallback where nothing is set. It has its type
+   * where a section is known to {@link ConfigSections}; for other paths name it: `get<number>("x.y")`.
+   */
+  get<Path extends ConfigPath>(path: Path): ConfigValue<Path>;
+  get<Path extends ConfigPath>(
+    path: Path,
+    fallback: NonNullable<ConfigValue<Path>>,
+  ): NonNullable<ConfigValue<Path>>;
   get<T = unknown>(path: string, fallback?: T): T;
   /** A whole section with its defaults, frozen. An unknown section is empty. */
+  section<Name extends keyof ConfigSections>(name: Name): Readonly<ConfigSections[Name]>;
   section<T = Readonly<Record<string, unknown>>>(name: string): T;
   /** Where a value came from. */
   explain(path: string): ConfigExplanation;
+  /**
+   * The value at a path, everything for the empty one, as it may be shown, logged or served: in
+   * place of each secret stands `[secret]`.
+   */
+  redacted(path?: string): unknown;
   /** The settings of one operation, of all globs that match its id. */
   operation(id: string): OperationSettings;
+  /** The ids that `operations` names in full, without `*`, each as often as it is named. */
+  readonly operationIds: ReadonlyArray<{ readonly id: string; readonly source: ConfigSource }>;
+  /** Absolute paths of all files that were read: the rc file, what it extends, and files of secrets. */
+  readonly files: readonly string[];
 }
 
-/** A source in short: `.mlmcprc.yaml:12`, `MLMCP_CACHE_TTL`, `createKernel({ config })`. */
-export function describeSource({ kind, name, line }: ConfigSource): string {
-  if (kind !== "file" && kind !== "profile") return name;
-  return line === undefined ? basename(name) : `${basename(name)}:${line}`;
+/** A source in short: `.mlmcprc.yaml:12`, `.mlmcprc.yaml:3 (${TTL})`, `MLMCP_CACHE_TTL`, `createKernel({ config })`. */
+export function describeSource({ kind, name, line, references = [] }: ConfigSource): string {
+  const file = kind === "file" || kind === "profile";
+  const place = file ? [basename(name), line].filter((part) => part !== undefined).join(":") : name;
+  return references.length === 0 ? place : `${place} (${references.join(", ")})`;
 }

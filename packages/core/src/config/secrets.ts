@@ -15,3 +15,8 @@ export interface SecretResolver {
 
 /** What stands for a secret wherever a configuration is shown. */
 export const REDACTED = "[secret]";
+
+/** Whether a text stands for a secret, well written or not. */
+export function isSecretReference(text: string): boolean {
+  return text.startsWith("secret://");
+}

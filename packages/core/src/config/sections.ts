@@ -13,7 +13,7 @@ export interface SectionSchema {
 export interface SystemOptions {
   /** Chooses the profile; `production` refuses what is unsafe. @default "development" */
   environment: string;
-  /** Keeps more for a person who looks for a fault. @default false */
+  /** Says on standard error what the kernel does, a line for each step. @default false */
   debug: boolean;
   /** Makes errors of what is otherwise a warning, such as an unknown `MLMCP_*` variable. @default false */
   strict: boolean;
@@ -23,6 +23,22 @@ export interface SystemOptions {
   stopTimeout: number;
   /** How long the start of one plugin may take. Milliseconds, at most 24.8 days. @default 30000 */
   startTimeout: number;
+  /** How many processes of the application run side by side; checks warn of what does not hold across them. @default 1 */
+  processes: number;
+  production: ProductionOptions;
+  /**
+   * Whether changed files are taken up by themselves: `true`, or how often they are looked at.
+   * Milliseconds, at least 10. @default not watched; `true` is 1000
+   */
+  watch?: boolean | number;
+  /** A file in which each change of the effective configuration becomes a line of JSON. @default none is kept */
+  auditLog?: string;
+}
+
+/** The part `system.production`. */
+export interface ProductionOptions {
+  /** Names of production checks, `<plugin>/<check>`, whose refusal is accepted: it is a warning then. @default [] */
+  allow: readonly string[];
 }
 
 /** What `setTimeout` can wait for; it would fire at once for more. */
@@ -30,23 +46,74 @@ const timer: JsonSchema = { duration: true, maximum: 2 ** 31 - 1 };
 
 const system: JsonSchema = {
   type: "object",
+  description: "The kernel itself.",
   properties: {
-    environment: { type: "string", minLength: 1, default: "development" },
-    debug: { type: "boolean", default: false },
-    strict: { type: "boolean", default: false },
-    context: { type: "boolean" },
-    stopTimeout: { ...timer, default: "10s" },
-    startTimeout: { ...timer, default: "30s" },
+    environment: {
+      description: "Chooses the profile; production refuses what is unsafe.",
+      type: "string",
+      minLength: 1,
+      default: "development",
+    },
+    debug: {
+      description: "Says on standard error what the kernel does, a line for each step.",
+      type: "boolean",
+      default: false,
+    },
+    strict: {
+      description: "Makes errors of what is otherwise a warning, such as an unknown variable.",
+      type: "boolean",
+      default: false,
+    },
+    context: {
+      description:
+        "true gives every operation currentOperation(), false none; otherwise those whose advice needs it.",
+      type: "boolean",
+    },
+    stopTimeout: {
+      description: "How long a stop waits for calls in flight, and for each plugin.",
+      ...timer,
+      default: "10s",
+    },
+    startTimeout: { description: "How long the start of one plugin may take.", ...timer, default: "30s" },
+    processes: {
+      description: "How many processes of the application run side by side.",
+      type: "integer",
+      minimum: 1,
+      default: 1,
+    },
+    production: {
+      description: "What production accepts.",
+      type: "object",
+      properties: {
+        allow: {
+          description: "Names of production checks whose refusal is accepted.",
+          type: "array",
+          items: { type: "string", pattern: "^[^*]+$" },
+          default: [],
+        },
+      },
+      default: {},
+    },
+    watch: {
+      description:
+        "Whether changed files are taken up by themselves: true for each second, or how often they are looked at.",
+      anyOf: [{ ...timer, minimum: 10 }, { type: "boolean" }],
+    },
+    auditLog: {
+      description: "A file in which each change of the configuration becomes a line of JSON.",
+      type: "string",
+      minLength: 1,
+    },
   },
 };
 
 /** The section `performance`: master switches that plugins honour. */
 export interface PerformanceOptions {
-  /** @default true */
+  /** Whether anything is cached. @default true */
   enableCaching: boolean;
-  /** @default true */
+  /** Whether workers are used. @default true */
   enableParallel: boolean;
-  /** @default true */
+  /** Whether calls are timed and counted. @default true */
   enableMonitoring: boolean;
   /** Workers for everything that runs in parallel; -1 is one for each processor. */
   nJobs?: number;
@@ -54,11 +121,15 @@ export interface PerformanceOptions {
 
 const performance: JsonSchema = {
   type: "object",
+  description: "Master switches that plugins honour.",
   properties: {
-    enableCaching: { type: "boolean", default: true },
-    enableParallel: { type: "boolean", default: true },
-    enableMonitoring: { type: "boolean", default: true },
-    nJobs: { anyOf: [{ type: "integer", minimum: 1 }, { const: -1 }] },
+    enableCaching: { description: "Whether anything is cached.", type: "boolean", default: true },
+    enableParallel: { description: "Whether workers are used.", type: "boolean", default: true },
+    enableMonitoring: { description: "Whether calls are timed and counted.", type: "boolean", default: true },
+    nJobs: {
+      description: "Workers for everything that runs in parallel; -1 is one for each processor.",
+      anyOf: [{ type: "integer", minimum: 1 }, { const: -1 }],
+    },
   },
 };
 
@@ -70,7 +141,15 @@ export interface ErrorHandlingOptions {
 
 const errorHandling: JsonSchema = {
   type: "object",
-  properties: { maxRetries: { type: "integer", minimum: 0, default: 3 } },
+  description: "What is done about errors.",
+  properties: {
+    maxRetries: {
+      description: "Retries of @retry where the decorator names none.",
+      type: "integer",
+      minimum: 0,
+      default: 3,
+    },
+  },
 };
 
 /** The sections of the core itself. */
@@ -81,4 +160,11 @@ export const coreSections: readonly SectionSchema[] = [
 ];
 
 /** Top-level keys that are no sections. */
-export const coreKeys = ["plugins", "profiles", "operations", "app"] as const;
+export const coreKeys = ["plugins", "profiles", "operations", "app", "extends", "$schema"] as const;
+
+/** What is wrong with a section's name: the rest of a sentence after "which". */
+export function problemOfSectionName(name: string): string | undefined {
+  if (!/^[a-z][A-Za-z0-9]*$/.test(name))
+    return "must be one camelCase word, so that MLMCP_* variables can name it.";
+  return name in {} ? "every object has already. Choose another word." : undefined;
+}

@@ -7,7 +7,10 @@ import { Drain } from "./drain.js";
 import { within } from "./time-limit.js";
 
 /** What only the paths know of the host that operations are compiled for. */
-export type PathHost = Omit<CompileHost, "states" | "drain">;
+export interface PathHost extends Omit<CompileHost, "states" | "drain"> {
+  /** Throws where the operation may not be called as it is. */
+  admit(operation: Operation): void;
+}
 
 /**
  * The compiled call paths of one kernel, the calls in flight on them, and the state that their
@@ -41,7 +44,9 @@ export class CallPaths {
         const idle = this.#drain.whenIdle();
         this.#disposeAfter([idle, ...this.#oldCalls()], this.#states.release(loser));
       }
-      path = compile(operation, { ...this.#host(), states: this.#states, drain: this.#drain });
+      const host = this.#host();
+      host.admit(operation);
+      path = compile(operation, { ...host, states: this.#states, drain: this.#drain });
       this.#paths.set(operation, path);
       this.#disposeAfter(this.#oldCalls(), this.#states.takeReplaced());
     }

@@ -6,9 +6,14 @@ import {
   resolveConfig,
   type ConfigReader,
   type ConfigSources,
+  type Duration,
+  type KernelConfig,
+  type KnownSchemas,
   type SectionSchema,
 } from "../config/index.js";
 import { isPlainObject } from "../config/plain.js";
+import { sectionOf } from "../config/define-section.js";
+import { coreSections } from "../config/sections.js";
 import { warnOnce } from "../config/warnings.js";
 import { ConfigurationError, PluginError } from "../errors/index.js";
 import { liveOperations } from "../operations/operation.js";
@@ -16,8 +21,12 @@ import { shared } from "../operations/shared-state.js";
 import { isPlugin, type Advice, type Plugin } from "../plugin.js";
 import { resiliencePlugin } from "../resilience/index.js";
 import { notAPlugin } from "./arguments.js";
+import { watchConfig } from "./config-watch.js";
+import { logSteps } from "./debug-log.js";
 import { Kernel } from "./kernel.js";
 import { loadPlugin } from "./plugin-loader.js";
+import { handleSignals } from "./signals.js";
+import { UnattendedReload } from "./unattended-reload.js";
 
 export interface KernelOptions {
   /** Where the search for the rc file begins. @default process.cwd() */
@@ -25,9 +34,11 @@ export interface KernelOptions {
   /** The rc file, or `false` for none. Default: the nearest one, from `cwd` upwards. */
   configFile?: string | false;
   /** Configuration from code; ranks above the rc file and below `MLMCP_*`. */
-  config?: object;
+  config?: KernelConfig;
   /** @default process.env */
   env?: NodeJS.ProcessEnv;
+  /** Sections of the configuration besides those of the core, of plugins and of {@link defineSection}. */
+  sections?: ReadonlyArray<Pick<SectionSchema, "name" | "schema">>;
   /** Plugins besides those of the configuration and of imported decorators. */
   plugins?: readonly Plugin[];
   /** Whether plugins whose decorators have been imported are loaded by themselves. @default true */
@@ -40,7 +51,18 @@ export interface KernelOptions {
    * @default true
    */
   start?: boolean;
-  /** Stop on SIGINT and SIGTERM, then let the signal end the process. @default false */
+  /**
+   * Whether the configuration is reloaded when one of its files changes; a length of time is how
+   * often they are looked at. Where the new content is wrong, nothing changes, and a process
+   * warning says so (`MLMCP_RELOAD_FAILED`). Keeps no process alive.
+   * @default `system.watch`, which is not set; `true` looks every second
+   */
+  watch?: boolean | Duration;
+  /**
+   * Stop on SIGINT and SIGTERM, then let the signal end the process; reload on SIGHUP, except on
+   * Windows.
+   * @default false
+   */
   handleSignals?: boolean;
 }
 
@@ -58,30 +80,44 @@ export interface KernelOptions {
 export async function createKernel(options: KernelOptions = {}): Promise<Kernel> {
   const { cwd = process.cwd(), configFile, config: code, env = process.env, plugins: given = [] } = options;
   refuseNonPlugins(given);
-  const read = () => readSources({ cwd, configFile, config: code, env });
+  let readAt = 0;
+  const read = (file = configFile): Promise<ConfigSources> => {
+    readAt = Date.now();
+    return readSources({ cwd, configFile: file, config: code, env });
+  };
   const sources = await read();
+  const ownSections = (options.sections ?? []).map(({ name, schema }) =>
+    sectionOf({ name, schema, plugin: "createKernel({ sections })" }),
+  );
   const selection = await selectPlugins(sources, options);
+  const known = (plugins: readonly Plugin[]): KnownSchemas => ({
+    ...knownTo(plugins, selection.turnedOff, ownSections),
+    pluginOptions: selection.sectionEntries,
+  });
   const validate = (from: ConfigSources, plugins: readonly Plugin[]): Promise<ConfigReader> =>
-    resolveConfig(from, {
-      ...knownTo(plugins, selection.turnedOff),
-      pluginOptions: selection.sectionEntries,
-    });
+    resolveConfig(from, known(plugins));
   const kernel = new Kernel({
     configured: { sources, config: await validate(sources, selection.plugins) },
     off: selection.off,
     container: options.container,
     provider: {
       validate,
+      known,
+      sections: (plugins) => [...coreSections, ...known(plugins).sections],
       async reread(before) {
-        const fresh = await read();
+        // A file that has gone is an error, and not another configuration: it may be about to be replaced.
+        const fresh = await read(before.file);
         refuseOtherPlugins(before, fresh);
-        return fresh;
+        return before.runtime ? { ...fresh, runtime: before.runtime } : fresh;
       },
     },
   });
+  logSteps(kernel);
+  const reload = new UnattendedReload(kernel);
+  watchConfig(kernel, { wanted: options.watch, reload, readAt: () => readAt });
   await kernel.register(selection.plugins);
   // Before the start, so that a signal during a long one stops the kernel too.
-  if (options.handleSignals) stopOnSignals(kernel);
+  if (options.handleSignals) handleSignals(kernel, reload);
   if (options.start !== false) await kernel.start();
   return kernel;
 }
@@ -157,8 +193,14 @@ function warnOfNothingOff({ plugins, layers }: ConfigSources, known: readonly st
  * What may stand in the configuration: the sections of the plugins, and all advice. A plugin that
  * is turned off keeps its section, unless the one that stands in for it has the same.
  */
-function knownTo(plugins: readonly Plugin[], turnedOff: readonly Plugin[]) {
-  const sections = sectionsOf(plugins);
+function knownTo(
+  plugins: readonly Plugin[],
+  turnedOff: readonly Plugin[],
+  ownSections: readonly SectionSchema[],
+) {
+  const sections = [...sectionsOf(plugins), ...ownSections];
+  const own = new Set(ownSections.map(({ name }) => name));
+  for (const section of shared.sections.values()) if (!own.has(section.name)) sections.push(section);
   const taken = new Set(sections.map(({ name }) => name));
   for (const section of sectionsOf(turnedOff)) {
     if (!taken.has(section.name)) sections.push(section);
@@ -196,20 +238,4 @@ function refuseOtherPlugins(before: ConfigSources, after: ConfigSources): void {
       code: "MLMCP_RELOAD_PLUGINS",
     },
   );
-}
-
-function stopOnSignals(kernel: Kernel): void {
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    release();
-    kernel
-      .stop()
-      .catch((error: unknown) => process.emitWarning(String(error), { code: "MLMCP_STOP_FAILED" }))
-      .finally(() => process.kill(process.pid, signal));
-  };
-  const release = (): void => {
-    for (const signal of signals) process.off(signal, onSignal);
-  };
-  for (const signal of signals) process.on(signal, onSignal);
-  kernel.hooks.hook("kernel:stopped", release);
 }

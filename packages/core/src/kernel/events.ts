@@ -15,8 +15,14 @@ import { channel, type Channel } from "node:diagnostics_channel";
 export interface MlmcpEvents {
   /** A part of an advice failed where failing must not reach the caller. */
   "advice:failed": { readonly advice: string; readonly error: unknown };
-  "kernel:reloaded": { readonly file: string | undefined };
+  /** Another configuration has taken effect. */
+  "kernel:reloaded": { readonly by: ChangeCause; readonly file: string | undefined };
+  /** A reload was refused: the configuration is what it was. */
+  "kernel:reload-failed": { readonly by: ChangeCause; readonly error: unknown };
 }
+
+/** What changes the configuration: `kernel.reload()`, `config.set()`, a changed file, or the signal. */
+export type ChangeCause = "reload" | "set" | "watch" | "SIGHUP";
 
 export type EventName = keyof MlmcpEvents & string;
 

@@ -7,6 +7,7 @@ export interface KernelHooks {
   "plugin:started": (plugin: { readonly name: string; readonly ms: number }) => void | Promise<void>;
   "plugin:stopped": (plugin: { readonly name: string }) => void | Promise<void>;
   "kernel:started": () => void | Promise<void>;
+  /** Another configuration has taken effect, by a reload or by `config.set()`. */
   "kernel:reloaded": (change: {
     readonly config: ConfigReader;
     readonly previous: ConfigReader;

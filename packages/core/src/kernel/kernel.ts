@@ -1,7 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { createHooks } from "hookable";
 import type { DependencyContainer } from "tsyringe";
-import type { ConfigReader } from "../config/reader.js";
+import type { KnownSchemas } from "../config/load.js";
+import { ConfigListeners } from "../config/changes.js";
+import { ConfigManager } from "../config/config-manager.js";
+import type { SectionSchema } from "../config/sections.js";
+import type { ConfigSources } from "../config/sources.js";
 import { ConfigurationError } from "../errors/index.js";
 import { activeNode, CallNode, noNotes, type CallerContext, type OutcomeNotes } from "../operations/call.js";
 import type { AnyFunction, Operation } from "../operations/operation.js";
@@ -14,6 +18,7 @@ import { runBelow } from "./caller-context.js";
 import { Container, type Registrar, type Token } from "./container.js";
 import { refuseNonPlugin, refuseUnlessFunction, refuseUnlessObject, refuseUnlessToken } from "./arguments.js";
 import { checkHealth, type HealthReport } from "./health.js";
+import type { ChangeCause } from "./events.js";
 import type { Hooks, KernelHooks } from "./hooks.js";
 import { Lifecycle, type ConfigProvider, type Configured } from "./lifecycle.js";
 import { PluginSet } from "./plugin-set.js";
@@ -21,6 +26,15 @@ import { PluginSet } from "./plugin-set.js";
 /** What a call came to, besides its value. */
 export interface Outcome<Value> extends Required<OutcomeNotes> {
   readonly value: Value;
+}
+
+/** What tools look at besides what an application sees. */
+interface Inspection {
+  readonly sources: ConfigSources;
+  readonly sections: readonly SectionSchema[];
+  readonly known: KnownSchemas;
+  /** Pending ones among them. */
+  readonly operations: readonly Operation[];
 }
 
 interface KernelParts {
@@ -39,20 +53,27 @@ export class Kernel implements AsyncDisposable {
   readonly id = randomUUID().slice(0, 8);
   readonly hooks: Hooks = createHooks<KernelHooks>();
   readonly operations: OperationRegistry;
+  readonly #operations: Operations;
+  readonly #provider: ConfigProvider;
   /** Where an application puts services that no class or plugin brings. */
   readonly services: Registrar;
   readonly #container: Container;
   readonly #plugins: PluginSet;
   readonly #paths: CallPaths;
   readonly #lifecycle: Lifecycle;
+  readonly #config: ConfigManager;
   readonly #wrapped = new Set<string>();
   #outcomesWanted = false;
 
   constructor({ configured, provider, off, container }: KernelParts) {
     this.#container = new Container(container, (instance) => shared.owners.set(instance, this));
     this.services = this.#container;
-    const operations = new Operations(this, () => this.#pathHost());
-    this.operations = operations;
+    const operations = new Operations(this, () => ({
+      ...this.#pathHost(),
+      config: this.#lifecycle.offered,
+    }));
+    this.operations = this.#operations = operations;
+    this.#provider = provider;
     this.#paths = new CallPaths(operations, () => this.#pathHost());
     const kernel = this;
     this.#plugins = new PluginSet(
@@ -61,12 +82,16 @@ export class Kernel implements AsyncDisposable {
         get config() {
           return kernel.#lifecycle.offered;
         },
+        get sections() {
+          return provider.sections(kernel.plugins);
+        },
         services: this.#container,
         hooks: this.hooks,
-        operations: this.operations,
+        operations,
       },
       off,
     );
+    const listeners = new ConfigListeners();
     this.#lifecycle = new Lifecycle({
       kernel,
       hooks: this.hooks,
@@ -75,11 +100,16 @@ export class Kernel implements AsyncDisposable {
       container: this.#container,
       provider,
       configured,
+      operations,
+      listeners,
     });
+    this.#config = new ConfigManager(this.#lifecycle, listeners);
+    this.services.value(ConfigManager, this.#config);
   }
 
-  get config(): ConfigReader {
-    return this.#lifecycle.config;
+  /** The configuration in effect, and the way to change it. Services take it as {@link ConfigManager}. */
+  get config(): ConfigManager {
+    return this.#config;
   }
 
   /** The plugins that are loaded, in the order in which they started. */
@@ -151,12 +181,12 @@ export class Kernel implements AsyncDisposable {
   }
 
   /**
-   * Reads the configuration again. Calls in flight finish as they began; later ones run under
-   * the new configuration. Where it is invalid, or a plugin refuses it, nothing changes and the
-   * error says why.
+   * Reads the configuration again: from the rc file that was read at first, which must still be
+   * there. Calls in flight finish as they began; later ones run under the new configuration.
+   * Where it is invalid, or a plugin refuses it, nothing changes and the error says why.
    */
   reload(): Promise<void> {
-    return this.#lifecycle.reload();
+    return this.#lifecycle.reload("reload");
   }
 
   /**
@@ -183,6 +213,11 @@ export class Kernel implements AsyncDisposable {
     return this.#lifecycle.start();
   }
 
+  /** @internal A reload that something else than the application asks for. */
+  reloadBecauseOf(cause: ChangeCause): Promise<void> {
+    return this.#lifecycle.reload(cause);
+  }
+
   /** @internal Called once by `createKernel`. */
   register(plugins: readonly Plugin[]): Promise<void> {
     return this.#plugins.register(plugins);
@@ -191,6 +226,16 @@ export class Kernel implements AsyncDisposable {
   /** @internal Visits the plugins with the kernel as each sees it. */
   get pluginSet(): PluginSet {
     return this.#plugins;
+  }
+
+  /** @internal What its configuration was made of and may hold, and every operation; for tools that look. */
+  get inspection(): Inspection {
+    return {
+      sources: this.#lifecycle.sources,
+      sections: this.#provider.sections(this.plugins),
+      known: this.#provider.known(this.plugins),
+      operations: this.#operations.all(),
+    };
   }
 
   /** @internal Whether it takes no calls any more, rather than not yet. */
@@ -217,17 +262,19 @@ export class Kernel implements AsyncDisposable {
   }
 
   #contextSetting(): boolean | undefined {
-    return this.config.get<boolean | undefined>("system.context") ?? (this.#outcomesWanted || undefined);
+    return this.#lifecycle.config.get("system.context") ?? (this.#outcomesWanted || undefined);
   }
 
   #pathHost(): PathHost {
     return {
       id: this.id,
       kernel: this,
-      config: this.config,
+      // The one that stands while the path does, not the live one.
+      config: this.#lifecycle.config,
       context: this.#contextSetting(),
       resolve: (token) => this.#container.resolve(token),
       pluginState: (advice) => this.#plugins.stateOf(advice),
+      admit: (operation) => this.#plugins.refuseUnprotected(operation, this.#lifecycle.config),
     };
   }
 

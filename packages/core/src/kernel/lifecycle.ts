@@ -1,11 +1,23 @@
-import type { ConfigReader, ConfigSources } from "../config/index.js";
+import type { ConfigChange, ConfigListeners } from "../config/changes.js";
+import type {
+  ConfigProblem,
+  ConfigReader,
+  ConfigSources,
+  KnownSchemas,
+  SectionSchema,
+} from "../config/index.js";
+import type { PlainObject } from "../config/plain.js";
+import { withRuntime } from "../config/runtime-layer.js";
 import { PluginError } from "../errors/index.js";
 import { liveOperations } from "../operations/operation.js";
+import type { Operations } from "../operations/registry.js";
 import { shared } from "../operations/shared-state.js";
+import { reportSettingsWithoutEffect } from "../operations/unknown-ids.js";
 import type { Plugin } from "../plugin.js";
 import type { CallPaths } from "./call-paths.js";
 import type { Container } from "./container.js";
-import { EventChannel } from "./events.js";
+import { auditChange } from "./audit-change.js";
+import { EventChannel, type ChangeCause } from "./events.js";
 import type { Hooks } from "./hooks.js";
 import type { Kernel } from "./kernel.js";
 import type { PluginSet } from "./plugin-set.js";
@@ -18,6 +30,10 @@ export interface ConfigProvider {
   reread(before: ConfigSources): Promise<ConfigSources>;
   /** What the sources come to with these plugins. */
   validate(sources: ConfigSources, plugins: readonly Plugin[]): Promise<ConfigReader>;
+  /** What a configuration may hold with these plugins. */
+  known(plugins: readonly Plugin[]): KnownSchemas;
+  /** All sections that a configuration knows with these plugins. */
+  sections(plugins: readonly Plugin[]): readonly SectionSchema[];
 }
 
 /** A configuration and what it was read from. */
@@ -34,6 +50,8 @@ interface LifecycleParts {
   readonly container: Container;
   readonly provider: ConfigProvider;
   readonly configured: Configured;
+  readonly operations: Operations;
+  readonly listeners: ConfigListeners;
 }
 
 type State = "registered" | "running" | "draining" | "stopped";
@@ -66,6 +84,10 @@ export class Lifecycle {
     return this.#offered ?? this.config;
   }
 
+  get sources(): ConfigSources {
+    return this.#configured.sources;
+  }
+
   get stopped(): boolean {
     return this.#state === "stopped";
   }
@@ -75,6 +97,7 @@ export class Lifecycle {
       if (this.#state !== "registered") return;
       try {
         await this.#parts.plugins.start();
+        reportSettingsWithoutEffect(this.config, this.#parts.operations);
         this.#takeCalls();
         await this.#hook("kernel:started", "startTimeout");
       } catch (error) {
@@ -105,36 +128,42 @@ export class Lifecycle {
     });
   }
 
-  reload(): Promise<void> {
-    return this.#enqueue("reload", async () => {
-      const { kernel, hooks, plugins, paths, provider } = this.#parts;
-      const previous = this.#configured;
-      const sources = await provider.reread(previous.sources);
-      const config = await provider.validate(sources, plugins.plugins);
-      this.#offered = config;
-      try {
-        await plugins.reload();
-        this.#configured = { sources, config };
-      } catch (error) {
-        this.#offered = undefined;
-        for (const failure of await plugins.restore()) {
-          process.emitWarning(`A refused reload could not be taken back: ${String(failure)}`, {
-            code: "MLMCP_RELOAD_RESTORE",
-          });
-        }
-        throw error;
-      } finally {
-        this.#offered = undefined;
-        paths.forget();
-      }
-      const change = { config, previous: previous.config };
-      await within(
-        config.get("system.startTimeout"),
-        () => hooks.callHook("kernel:reloaded", change),
-        tooSlow("kernel:reloaded", config, "startTimeout"),
-      );
-      new EventChannel("kernel:reloaded", { kernel: kernel.id }).publish({ file: config.file });
-    });
+  /** Reads the sources again, and takes up what they come to or nothing of it. */
+  async reload(by: ChangeCause): Promise<void> {
+    try {
+      await this.#change("reload", by, (sources) => this.#parts.provider.reread(sources));
+    } catch (error) {
+      new EventChannel("kernel:reload-failed", { kernel: this.#parts.kernel.id }).publish({ by, error });
+      throw error;
+    }
+  }
+
+  /** Changes what was set at run time, as one change that takes effect or is refused. */
+  change(edit: (runtime: PlainObject) => PlainObject): Promise<void> {
+    return this.#change("change the configuration", "set", (sources) => withRuntime(sources, edit));
+  }
+
+  /** What a reload would find wrong before it asks the plugins. */
+  async problems(): Promise<ConfigProblem[]> {
+    const { provider, plugins } = this.#parts;
+    try {
+      const config = await provider.validate(await provider.reread(this.sources), plugins.plugins);
+      return config.environment === "production" ? this.#refusalsOf(config) : [];
+    } catch (error) {
+      return problemsOf(error);
+    }
+  }
+
+  /** For what production would refuse a configuration that is not in effect. */
+  #refusalsOf(config: ConfigReader): ConfigProblem[] {
+    const before = this.#offered;
+    this.#offered = config;
+    try {
+      const reasons = this.#parts.plugins.productionReasons();
+      return reasons.flatMap(({ level, message }) => (level === "refuse" ? { path: "", message } : []));
+    } finally {
+      this.#offered = before;
+    }
   }
 
   stop(): Promise<void> {
@@ -147,6 +176,62 @@ export class Lifecycle {
 
   refuseWhenStopped(what: string): void {
     if (this.#state === "stopped") throw stoppedError(what, "has stopped");
+  }
+
+  async #change(
+    what: string,
+    by: ChangeCause,
+    next: (sources: ConfigSources) => ConfigSources | Promise<ConfigSources>,
+  ): Promise<void> {
+    let change: ConfigChange | undefined;
+    try {
+      await this.#enqueue(what, async () => {
+        const previous = this.#configured;
+        const sources = await next(previous.sources);
+        if (sources === previous.sources) return;
+        await this.#takeUp(sources);
+        change = { config: this.config, previous: previous.config };
+        await auditChange(change, by);
+        await this.#tell(change, by);
+      });
+    } finally {
+      // When the step has ended, so that a listener may change something in its turn.
+      if (change) this.#parts.listeners.notify(change);
+    }
+  }
+
+  /** Makes the sources the configuration in effect; where a plugin refuses, the one before stays. */
+  async #takeUp(sources: ConfigSources): Promise<void> {
+    const { plugins, paths, provider, operations } = this.#parts;
+    const config = await provider.validate(sources, plugins.plugins);
+    this.#offered = config;
+    try {
+      reportSettingsWithoutEffect(config, operations);
+      await plugins.reload();
+      this.#configured = { sources, config };
+    } catch (error) {
+      this.#offered = undefined;
+      for (const failure of await plugins.restore()) {
+        process.emitWarning(`A refused reload could not be taken back: ${String(failure)}`, {
+          code: "MLMCP_RELOAD_RESTORE",
+        });
+      }
+      throw error;
+    } finally {
+      this.#offered = undefined;
+      paths.forget();
+    }
+  }
+
+  async #tell(change: ConfigChange, by: ChangeCause): Promise<void> {
+    const { kernel, hooks } = this.#parts;
+    const { config } = change;
+    await within(
+      config.get("system.startTimeout"),
+      () => hooks.callHook("kernel:reloaded", change),
+      tooSlow("kernel:reloaded", config, "startTimeout"),
+    );
+    new EventChannel("kernel:reloaded", { kernel: kernel.id }).publish({ by, file: config.file });
   }
 
   async #enqueue(what: string, step: () => Promise<void>): Promise<void> {
@@ -181,7 +266,7 @@ export class Lifecycle {
   }
 
   async #stopEverything(): Promise<void> {
-    const { kernel, plugins, paths, container } = this.#parts;
+    const { kernel, plugins, paths, container, listeners } = this.#parts;
     const limit = this.config.get<number>("system.stopTimeout");
     const failures: unknown[] = [];
     const attempt = async (step: () => Promise<void>): Promise<void> => {
@@ -203,6 +288,7 @@ export class Lifecycle {
       }
     }
     this.#state = "stopped";
+    listeners.clear();
     shared.running.delete(kernel);
     if (shared.running.size === 0 && shared.contextInUse) {
       // Once in use, context slows every promise of the process until it is disabled.
@@ -244,4 +330,10 @@ function stoppedError(what: string, how: string): PluginError {
   return new PluginError(`Cannot ${what}: the kernel ${how}. Create another with \`await createKernel()\`.`, {
     code: "MLMCP_KERNEL_STOPPED",
   });
+}
+
+function problemsOf(error: unknown): ConfigProblem[] {
+  const { context, message } = error as { context?: { issues?: unknown }; message?: string };
+  if (Array.isArray(context?.issues)) return context.issues as ConfigProblem[];
+  return [{ path: "", message: message ?? String(error) }];
 }

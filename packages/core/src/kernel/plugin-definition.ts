@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { nearest } from "../config/nearest.js";
+import { problemOfSectionName } from "../config/sections.js";
 import { PHASES, type Phase } from "../operations/phases.js";
 import type { PluginDefinition } from "../plugin.js";
 
@@ -62,12 +63,8 @@ function problemOfFields(definition: object): string | undefined {
 function problemOfSection({ section, schema }: Partial<PluginDefinition>): string | undefined {
   if (schema && section === undefined) return "has a `schema` but no `section` that it describes.";
   if (section === undefined) return undefined;
-  if (!/^[a-z][A-Za-z0-9]*$/.test(section)) {
-    return `has the section ${JSON.stringify(section)}; it must be one camelCase word, so that MLMCP_* variables can name it.`;
-  }
-  return section in {}
-    ? `has the section "${section}", which every object has already. Choose another word.`
-    : undefined;
+  const problem = problemOfSectionName(section);
+  return problem && `has the section ${JSON.stringify(section)}, which ${problem}`;
 }
 
 function problemOfDecorators({ decorators = [] }: Partial<PluginDefinition>): string | undefined {

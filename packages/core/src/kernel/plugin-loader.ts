@@ -7,6 +7,19 @@ import { describeSource } from "../config/reader.js";
 import { PluginError } from "../errors/index.js";
 import { isPlugin, type Plugin } from "../plugin.js";
 
+/** The module that a plugin was loaded from, and the entry of `plugins` that named it. */
+interface PluginOrigin {
+  readonly url: string;
+  readonly entry: string;
+}
+
+const origins = new WeakMap<Plugin, PluginOrigin>();
+
+/** Where a plugin was loaded from; nothing for one that code imported. */
+export function originOf(plugin: Plugin): PluginOrigin | undefined {
+  return origins.get(plugin);
+}
+
 /** Loads the plugin that an entry names, from the folder that relative names start in. */
 export async function loadPlugin(entry: PluginEntry, from: string): Promise<Plugin> {
   const url = await locate(entry, from);
@@ -17,7 +30,10 @@ export async function loadPlugin(entry: PluginEntry, from: string): Promise<Plug
   const meant = [main, inner].find(isPlugin);
   const found = new Set(Object.values(module).filter(isPlugin));
   const only = meant ?? (found.size === 1 ? [...found][0] : undefined);
-  if (only) return only;
+  if (only) {
+    origins.set(only, { url, entry: entry.name });
+    return only;
+  }
   throw new PluginError(
     `"${entry.name}" (${describeSource(entry.source)}) is not a plugin: it exports ${Object.keys(module).join(", ") || "nothing"}. ` +
       "Its default export must be what `definePlugin({ ... })` returns.",

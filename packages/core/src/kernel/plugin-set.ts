@@ -1,6 +1,8 @@
 import type { ConfigReader } from "../config/reader.js";
-import { ConfigurationError, PluginError } from "../errors/index.js";
-import type { OperationRegistry } from "../operations/registry.js";
+import type { SectionSchema } from "../config/sections.js";
+import { PluginError } from "../errors/index.js";
+import type { Operation } from "../operations/operation.js";
+import type { Operations } from "../operations/registry.js";
 import { shared } from "../operations/shared-state.js";
 import type { Advice, Plugin, PluginKernel } from "../plugin.js";
 import type { Container } from "./container.js";
@@ -8,6 +10,9 @@ import { EventChannel, onEvent, type EventName, type PublishedEvent } from "./ev
 import type { HealthCheck } from "./health.js";
 import type { Hooks, KernelHooks } from "./hooks.js";
 import { orderPlugins } from "./plugin-order.js";
+import { productionReasons, refuseUnsafe, unknownAllowed, type ProductionReason } from "./production.js";
+import type { ProductionSubject } from "./production-check.js";
+import { protectionOff } from "./production-protection.js";
 import { TimeLimitError, within } from "./time-limit.js";
 
 type PluginHook = Extract<keyof KernelHooks, `plugin:${string}`>;
@@ -16,9 +21,11 @@ type PluginHook = Extract<keyof KernelHooks, `plugin:${string}`>;
 export interface PluginHost {
   readonly id: string;
   readonly config: ConfigReader;
+  /** All sections that the configuration knows. */
+  readonly sections: readonly SectionSchema[];
   readonly services: Container;
   readonly hooks: Hooks;
-  readonly operations: OperationRegistry;
+  readonly operations: Operations;
 }
 
 /** A plugin that has been registered, with what it opened. */
@@ -34,6 +41,8 @@ export class PluginSet {
   readonly #host: PluginHost;
   readonly #loaded: Loaded[] = [];
   readonly #off: ReadonlySet<string>;
+  /** What production checks have warned of. */
+  readonly #warned = new Set<string>();
 
   constructor(host: PluginHost, off: ReadonlySet<string>) {
     this.#host = host;
@@ -73,7 +82,7 @@ export class PluginSet {
   async start(): Promise<void> {
     const waiting = this.#loaded.filter(({ started }) => !started);
     await this.#orStop(waiting, async () => {
-      if (this.#host.config.environment === "production") refuseUnsafe(waiting);
+      this.#refuseUnsafe(waiting);
       for (const loaded of waiting) {
         const { name } = loaded.plugin;
         const before = performance.now();
@@ -83,8 +92,9 @@ export class PluginSet {
     });
   }
 
-  /** Tells every plugin that the configuration has changed. */
+  /** Tells every plugin that the configuration has changed; in production, once it is found safe. */
   async reload(): Promise<void> {
+    this.#refuseUnsafe(this.#loaded);
     for (const { plugin, kernel } of this.#loaded) {
       await this.#step(plugin, "reload", () => plugin.reload?.(kernel));
     }
@@ -116,6 +126,45 @@ export class PluginSet {
   /** Runs a function with every plugin and the kernel as that plugin sees it. */
   forEach(visit: (plugin: Plugin, kernel: PluginKernel) => void): void {
     for (const { plugin, kernel } of this.#loaded) visit(plugin, kernel);
+  }
+
+  /** What production checks say of the configuration that is offered, whatever the environment is. */
+  productionReasons(): ProductionReason[] {
+    return productionReasons(this.#productionSubject(), this.#loaded);
+  }
+
+  /**
+   * Refuses a call where its operation has become known only since the start, and is in production
+   * without the advice that protects it.
+   */
+  refuseUnprotected(operation: Operation, config: ConfigReader): void {
+    if (config.environment !== "production") return;
+    const subject = { ...this.#productionSubject(), config, operations: [operation] };
+    refuseUnsafe(productionReasons(subject, [], [protectionOff]));
+  }
+
+  #refuseUnsafe(some: readonly Loaded[]): void {
+    if (this.#host.config.environment !== "production") return;
+    const subject = this.#productionSubject();
+    const reasons = productionReasons(subject, some);
+    for (const name of unknownAllowed(subject, this.#loaded)) this.#warn(name, "@mlmcp/core/allow");
+    for (const { level, message, check } of reasons) {
+      if (level === "warn") this.#warn(message, check);
+      else if (level === "accepted") this.#warn(`Accepted by system.production.allow: ${message}`, check);
+    }
+    refuseUnsafe(reasons);
+  }
+
+  #productionSubject(): ProductionSubject {
+    const { config, sections, operations } = this.#host;
+    return { config, sections, operations: operations.all(), pluginState: (advice) => this.stateOf(advice) };
+  }
+
+  /** Once in the life of a kernel: a reload finds the same again. */
+  #warn(message: string, detail: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    process.emitWarning(message, { code: "MLMCP_PRODUCTION", detail });
   }
 
   /** Runs a step of some plugins' start; where it fails, they are stopped. */
@@ -232,24 +281,6 @@ async function collect(steps: ReadonlyArray<() => Promise<void>>): Promise<unkno
     }
   }
   return failures;
-}
-
-/** Runs the production checks of the plugins, and lists every reason not to start. */
-function refuseUnsafe(loaded: readonly Loaded[]): void {
-  const reasons: string[] = [];
-  for (const { plugin, kernel } of loaded) {
-    for (const { name, check } of plugin.productionChecks ?? []) {
-      const found = check(kernel);
-      if (!found) continue;
-      if (found.level === "refuse") reasons.push(`${found.message} (${plugin.name}/${name})`);
-      else process.emitWarning(found.message, { code: "MLMCP_PRODUCTION", detail: `${plugin.name}/${name}` });
-    }
-  }
-  if (reasons.length === 0) return;
-  throw new ConfigurationError(`This configuration is not safe for production:\n  ${reasons.join("\n  ")}`, {
-    code: "MLMCP_PRODUCTION_UNSAFE",
-    context: { reasons },
-  });
 }
 
 function scopeOf(host: PluginHost, cleanups: Array<() => unknown>): PluginKernel {

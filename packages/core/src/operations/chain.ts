@@ -2,7 +2,9 @@ import type { ConfigReader, ConfigSource, OperationSettings } from "../config/re
 import { describeSource } from "../config/reader.js";
 import { mergePlain } from "../config/merge.js";
 import { nearest } from "../config/nearest.js";
+import { redact } from "../config/redaction.js";
 import { checkSchema, type JsonSchema } from "../config/schema.js";
+import { isSecretIn } from "../config/schema-lookup.js";
 import { ConfigurationError, PluginError } from "../errors/index.js";
 import type { Advice, Part } from "../plugin.js";
 import type { AppliedAdvice, Operation } from "./operation.js";
@@ -93,7 +95,7 @@ export function explainChain(operation: Operation, context: ChainContext): Opera
       placement: describePlacement(placement),
       options: Object.entries(options).map(([name, value]) => ({
         name,
-        value,
+        value: shownOption(advice, name, value, settings),
         source: sourceOf(operation, advice, name, settings, context.config),
       })),
     })),
@@ -101,7 +103,15 @@ export function explainChain(operation: Operation, context: ChainContext): Opera
   };
 }
 
-function reasonToSkip(
+/** An option as it may be shown: what its schema calls secret, or was read from one, is hidden. */
+function shownOption(advice: Advice, name: string, value: unknown, settings: OperationSettings): unknown {
+  const isSecret = (path: readonly (string | number)[]) =>
+    isSecretIn(advice.schema, path) || settings.sources[[advice.name, ...path].join(".")]?.secret === true;
+  return redact(value, [name], isSecret);
+}
+
+/** Why an advice passes through for now; nothing where it is on. */
+export function reasonToSkip(
   operation: Operation,
   advice: Advice,
   settings: OperationSettings,

@@ -32,6 +32,11 @@ export class Operations implements OperationRegistry {
     return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
+  /** Those of {@link list}, and those whose class is not known yet. */
+  all(): Operation[] {
+    return [...this.list(), ...[...liveOperations()].filter(({ pending }) => pending)];
+  }
+
   get(id: string): Operation | undefined {
     return this.list().find((operation) => operation.id === id);
   }

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { SectionSchema } from "../config/sections.js";
 import type { Kernel } from "../kernel/kernel.js";
 import type { ServiceInfo } from "../kernel/service.js";
 import type { Advice, Plugin } from "../plugin.js";
@@ -27,11 +28,15 @@ export interface SharedState {
   /** How many kernels have ever run. While it is one, no call looks its kernel up. */
   kernels: number;
   readonly plugins: Map<string, Plugin>;
+  /** Sections of the configuration that modules have defined, by name. */
+  sections: Map<string, SectionSchema>;
   readonly pluginOf: WeakMap<Advice, Plugin>;
   readonly attempts: WeakMap<object, readonly Attempt[]>;
   readonly context: AsyncLocalStorage<CallNode>;
   /** Whether `context` has been used: until then reading it is skipped. */
   contextInUse: boolean;
+  /** The modules of the copies that share this state. Older copies do not say. */
+  copies?: Set<string>;
 }
 
 const key = Symbol.for("@mlmcp/core/1");
@@ -47,8 +52,11 @@ export const shared: SharedState = (host[key] ??= {
   running: new Set(),
   kernels: 0,
   plugins: new Map(),
+  sections: new Map(),
   pluginOf: new WeakMap(),
   attempts: new WeakMap(),
   context: new AsyncLocalStorage(),
   contextInUse: false,
 });
+
+(shared.copies ??= new Set()).add(import.meta.url);

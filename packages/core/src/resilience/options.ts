@@ -32,6 +32,13 @@ export interface RetryOptions {
   factor?: number;
   /** `full`: each delay is drawn uniformly between 0 and what the backoff gives. @default "full" */
   jitter?: Jitter;
+  /**
+   * Says that running the method twice does no harm, because the work carries a key that the other
+   * side knows it by, for example. Changes nothing about a call: `mlmcp doctor` asks it of methods
+   * whose names sound as if twice were once too often (`charge`, `sendMail`).
+   * @default not said
+   */
+  idempotent?: boolean;
 }
 
 /** The breaker of `@degrade`. */
@@ -85,21 +92,55 @@ const longestTimer = 2 ** 31 - 1;
 export const maxRetriesSchema: JsonSchema = { type: "integer", minimum: 0 };
 
 export const retrySchema: JsonSchema = {
+  description: "Calls a method that failed again: options of @retry.",
   type: "object",
   properties: {
-    maxRetries: { ...maxRetriesSchema, default: retryDefaults.maxRetries },
-    backoff: { enum: ["exponential", "linear", "constant"], default: retryDefaults.backoff },
-    initialDelay: { duration: true, maximum: longestTimer, default: retryDefaults.initialDelay },
-    maxDelay: { duration: true, maximum: longestTimer, default: retryDefaults.maxDelay },
-    factor: { type: "number", minimum: 1, default: retryDefaults.factor },
-    jitter: { enum: ["full", "none"], default: retryDefaults.jitter },
+    maxRetries: {
+      description: "Attempts after the first one. Default: errorHandling.maxRetries.",
+      ...maxRetriesSchema,
+      default: retryDefaults.maxRetries,
+    },
+    backoff: {
+      description: "How the delay grows with each retry.",
+      enum: ["exponential", "linear", "constant"],
+      default: retryDefaults.backoff,
+    },
+    initialDelay: {
+      description: "Delay before the first retry, without jitter.",
+      duration: true,
+      maximum: longestTimer,
+      default: retryDefaults.initialDelay,
+    },
+    maxDelay: {
+      description: "No delay is longer.",
+      duration: true,
+      maximum: longestTimer,
+      default: retryDefaults.maxDelay,
+    },
+    factor: {
+      description: "Growth of the exponential delay from one retry to the next.",
+      type: "number",
+      minimum: 1,
+      default: retryDefaults.factor,
+    },
+    jitter: {
+      description: "full: each delay is drawn between 0 and what the backoff gives.",
+      enum: ["full", "none"],
+      default: retryDefaults.jitter,
+    },
+    idempotent: {
+      description: "Whether calling it twice does no more than calling it once; `mlmcp doctor` asks.",
+      type: "boolean",
+    },
   },
 };
 
 export const degradeSchema: JsonSchema = {
+  description: "What happens where a method fails: options of @degrade.",
   type: "object",
   properties: {
     fallback: {
+      description: "The method that answers where this one fails, by name, or the value that stands in.",
       anyOf: [
         { type: "string", minLength: 1 },
         { typeof: "function" },
@@ -108,13 +149,20 @@ export const degradeSchema: JsonSchema = {
       ],
     },
     breaker: {
+      description: "Stops calling a method that keeps failing; false for none.",
       anyOf: [
         { const: false },
         {
           type: "object",
           properties: {
-            failureThreshold: { type: "integer", minimum: 1, default: breakerDefaults.failureThreshold },
+            failureThreshold: {
+              description: "Consecutive failures that open it.",
+              type: "integer",
+              minimum: 1,
+              default: breakerDefaults.failureThreshold,
+            },
             resetAfter: {
+              description: "Time from opening to the probe that may close it.",
               duration: true,
               minimum: 1,
               maximum: longestTimer,

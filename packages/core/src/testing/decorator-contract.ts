@@ -1,3 +1,4 @@
+import type { KernelConfig } from "../config/index.js";
 import { ConfigurationError, isMlmcpError } from "../errors/index.js";
 import type { AnyDecorator } from "../operations/decorator-types.js";
 import { shared } from "../operations/shared-state.js";
@@ -15,7 +16,7 @@ export interface DecoratorSubject {
   /** Options under which it changes no result: what a user would call the normal case. */
   readonly options?: unknown;
   /** Configuration of the test's kernel. */
-  readonly config?: object;
+  readonly config?: KernelConfig;
 }
 
 export type DecoratorRule =
@@ -80,7 +81,10 @@ type Rules = Record<DecoratorRule, { readonly title: string; run(): Promise<void
 function rulesFor(subject: DecoratorSubject, define: SubjectDefinition): Rules {
   const { decorator, plugins, options } = subject;
   const decorate = () => decorator(options);
-  const within = async (use: (instance: Subjects) => Promise<void>, config: object = {}): Promise<void> => {
+  const within = async (
+    use: (instance: Subjects) => Promise<void>,
+    config: KernelConfig = {},
+  ): Promise<void> => {
     const Subject = define(decorate);
     const kernel = await createTestKernel({ plugins, config: { ...subject.config, ...config } });
     try {

@@ -1,4 +1,4 @@
-import { checkSchema } from "../config/index.js";
+import { checkSchema, type KernelConfig } from "../config/index.js";
 import { ConfigurationError } from "../errors/index.js";
 import { definePlugin, isPlugin, type Plugin } from "../plugin.js";
 import { expectThat, runContract, type ContractOptions, type ContractRule } from "./contract.js";
@@ -11,7 +11,7 @@ export interface PluginSubject {
   /** Plugins that it depends on. */
   readonly plugins?: readonly Plugin[];
   /** Configuration under which it can start in a test. */
-  readonly config?: object;
+  readonly config?: KernelConfig;
 }
 
 export type PluginRule =

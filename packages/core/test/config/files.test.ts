@@ -158,7 +158,7 @@ describe("an rc file that is wrong", () => {
     [".mlmcprc.yaml", "cache:\n  ttl: [5m\nmemory: {}\n", /YAML syntax: .*\.mlmcprc\.yaml:\d+:\d+\)/s],
     [".mlmcprc.yaml", "cache:\n  ttl: 1\n  ttl: 2\n", /keys must be unique.*\.mlmcprc\.yaml:3:3\)/],
     [".mlmcprc.yaml", "cache:\n  ttl: !!js/function 'x'\n", /Unresolved tag.*\.mlmcprc\.yaml:2:8\)/],
-    [".mlmcprc.yaml", "cache: *nowhere\n", /nowhere.*\.mlmcprc\.yaml/],
+    [".mlmcprc.yaml", "cache: *nowhere\n", /Unresolved alias.*\.mlmcprc\.yaml:1:8\)/],
     [".mlmcprc.json", '{\n  "cache": { "ttl": 5m }\n}', /JSON syntax: .*\.mlmcprc\.json:2:21\)/],
     ["package.json", '{ "mlmcp": {} ', /./],
   ])("%s: a syntax error names its place: %j", async (name, text, expected) => {

@@ -2,99 +2,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { describeSource, readSources, resolveConfig } from "@mlmcp/core";
-import { failure, known, load, project, warningsDuring, type LoadOptions } from "./project.js";
-
-describe("precedence", () => {
-  /** From the lowest to the highest; each writes its own value. */
-  const kinds = ["default", "file", "profile", "code", "env"] as const;
-  type Kind = (typeof kinds)[number];
-
-  const write = (present: ReadonlySet<Kind>, withPluginMap = false): LoadOptions => {
-    const store = (name: string) =>
-      withPluginMap ? `plugins: { "@mlmcp/plugin-cache": { store: ${name} } }` : `cache: { store: ${name} }`;
-    const file = ["system: { environment: staging }"];
-    if (present.has("file")) file.push(store("file"));
-    if (present.has("profile"))
-      file.push(`profiles: { staging: { ${store("profile")} }, other: { ${store("other")} } }`);
-    return {
-      cwd: project({ ".mlmcprc.yaml": file.join("\n") }),
-      ...(present.has("code")
-        ? {
-            config: withPluginMap
-              ? { plugins: { "@mlmcp/plugin-cache": { store: "code" } } }
-              : { cache: { store: "code" } },
-          }
-        : {}),
-      ...(present.has("env") ? { env: { MLMCP_CACHE_STORE: "env" } } : {}),
-    };
-  };
-
-  const pairs = kinds.flatMap((lower, rank) =>
-    kinds.slice(rank + 1).map((higher) => [lower, higher] as const),
-  );
-
-  it.each(pairs)("%s < %s", async (lower, higher) => {
-    for (const withPluginMap of [false, true]) {
-      const config = await load(write(new Set([lower, higher]), withPluginMap));
-      expect(config.get("cache.store")).toBe(higher);
-      const { source, overrode } = config.explain("cache.store");
-      expect([source.kind, ...overrode.map((below) => below.source.kind)]).toEqual(
-        lower === "default" ? [higher] : [higher, lower],
-      );
-    }
-  });
-
-  it("explains all that was overridden, nearest first", async () => {
-    const config = await load(write(new Set(kinds)));
-    const { value, source, overrode } = config.explain("cache.store");
-    expect([value, describeSource(source)]).toEqual(["env", "MLMCP_CACHE_STORE"]);
-    expect(overrode.map((below) => [below.value, describeSource(below.source)])).toEqual([
-      ["code", "createKernel({ config })"],
-      ["profile", ".mlmcprc.yaml:3"],
-      ["file", ".mlmcprc.yaml:2"],
-    ]);
-  });
-
-  it("puts options from the map of plugins just below the section of the same layer", async () => {
-    const cwd = project({
-      ".mlmcprc.yaml":
-        'plugins: { "@mlmcp/plugin-cache": { ttl: 1s, store: map, maxEntries: 5 } }\ncache: { store: section }\nprofiles: { p: { plugins: { "@mlmcp/plugin-cache": { maxEntries: 6 } } } }\n',
-    });
-    const config = await load({ cwd, env: { MLMCP_SYSTEM_ENVIRONMENT: "p" } });
-    expect(config.section("cache")).toMatchObject({ ttl: 1_000, store: "section", maxEntries: 6 });
-    expect(config.explain("cache.ttl").source).toEqual({
-      kind: "file",
-      name: join(cwd, ".mlmcprc.yaml"),
-      line: 1,
-      column: 37,
-    });
-    expect(config.explain("cache.maxEntries").source).toMatchObject({ kind: "profile", line: 3 });
-  });
-
-  it("merges sections deeply and replaces lists", async () => {
-    const cwd = project({ ".mlmcprc.yaml": "cache: { tags: [a, b], remote: { url: x, poolSize: 2 } }" });
-    const config = await load({ cwd, config: { cache: { tags: ["c"], remote: { poolSize: 3 } } } });
-    expect(config.section("cache")).toMatchObject({ tags: ["c"], remote: { url: "x", poolSize: 3 } });
-  });
-
-  it("takes the environment for the profile from the variable, then code, then the file", async () => {
-    const cwd = project({
-      ".mlmcprc.yaml":
-        "system: { environment: a }\nprofiles: { a: { cache: { store: a } }, b: { cache: { store: b } }, c: { cache: { store: c } } }",
-    });
-    const config = { system: { environment: "b" } };
-    const env = { MLMCP_SYSTEM_ENVIRONMENT: "c" };
-    const seen = await Promise.all([load({ cwd }), load({ cwd, config }), load({ cwd, config, env })]);
-    expect(
-      seen.map((reader) => [reader.environment, reader.get("cache.store"), reader.get("system.environment")]),
-    ).toEqual([
-      ["a", "a", "a"],
-      ["b", "b", "b"],
-      ["c", "c", "c"],
-    ]);
-    expect((await load()).environment).toBe("development");
-  });
-});
+import { failure, known, load, project } from "./project.js";
 
 describe("the configuration", () => {
   it("has the core's own defaults", async () => {
@@ -105,6 +13,8 @@ describe("the configuration", () => {
       strict: false,
       stopTimeout: 10_000,
       startTimeout: 30_000,
+      processes: 1,
+      production: { allow: [] },
     });
     expect(config.section("performance")).toEqual({
       enableCaching: true,
@@ -133,6 +43,7 @@ describe("the configuration", () => {
       path: "cache.ttl",
       value: 3_600_000,
       source: { kind: "default", name: "default" },
+      secret: false,
       overrode: [],
     });
     expect(config.explain("cache.remote.url").value).toBeUndefined();
@@ -396,136 +307,6 @@ describe("app", () => {
     const cwd = project({ ".mlmcprc.yaml": "app: ./dist/app.js", "src/": "" });
     expect((await readSources({ cwd: join(cwd, "src"), env: {} })).app).toBe(join(cwd, "dist/app.js"));
     expect((await readSources({ cwd, configFile: false, env: {} })).app).toBeUndefined();
-  });
-});
-
-describe("variables", () => {
-  it("work as the documentation writes them", async () => {
-    const config = await load({
-      env: {
-        MLMCP_SYSTEM_ENVIRONMENT: "production",
-        MLMCP_MEMORY_MAX_MEMORY_MB: "2048",
-        MLMCP_PERFORMANCE_ENABLE_CACHING: "false",
-        MLMCP_PERFORMANCE_N_JOBS: "4",
-        MLMCP_VALIDATION_STRICT_MODE: "true",
-        MLMCP_MEMORY_IO__BUFFER_SIZE: "64KB",
-        MLMCP_CACHE_TTL: "5m",
-        MLMCP_ERROR_HANDLING_MAX_RETRIES: "0",
-      },
-    });
-    expect(config.environment).toBe("production");
-    expect(config.get("memory")).toEqual({ maxMemoryMb: 2048, io: { bufferSize: 65_536 } });
-    expect(config.get("performance")).toMatchObject({ enableCaching: false, nJobs: 4 });
-    expect(config.get("validation.strictMode")).toBe(true);
-    expect(config.get("cache.ttl")).toBe(300_000);
-    expect(config.get("errorHandling.maxRetries")).toBe(0);
-    expect(describeSource(config.explain("memory.io.bufferSize").source)).toBe(
-      "MLMCP_MEMORY_IO__BUFFER_SIZE",
-    );
-  });
-
-  it.each([
-    ["MLMCP_CACHE_ADAPTIVE", "1", "cache.adaptive", true],
-    ["MLMCP_CACHE_ADAPTIVE", "off", "cache.adaptive", false],
-    ["MLMCP_CACHE_ADAPTIVE", "YES", "cache.adaptive", true],
-    ["MLMCP_CACHE_STORE", "true", "cache.store", "true"],
-    ["MLMCP_CACHE_STORE", "5", "cache.store", "5"],
-    ["MLMCP_CACHE_STORE", "[x", "cache.store", "[x"],
-    ["MLMCP_CACHE_STORE", " ", "cache.store", " "],
-    ["MLMCP_CACHE_TTL", "1500", "cache.ttl", 1_500],
-    ["MLMCP_CACHE_TAGS", '["a","b"]', "cache.tags", ["a", "b"]],
-    ["MLMCP_CACHE_REMOTE", '{ "poolSize": 9 }', "cache.remote", { poolSize: 9 }],
-    ["MLMCP_PERFORMANCE_N_JOBS", "-1", "performance.nJobs", -1],
-  ])("%s=%s is what the schema of %s takes it for", async (name, text, path, expected) => {
-    expect((await load({ env: { [name]: text } })).get(path)).toEqual(expected);
-  });
-
-  it("for a part win over one for the whole", async () => {
-    const env = { MLMCP_CACHE_REMOTE__POOL_SIZE: "2", MLMCP_CACHE_REMOTE: '{ "poolSize": 9, "url": "x" }' };
-    const config = await load({ env });
-    expect(config.get("cache.remote")).toEqual({ poolSize: 2, url: "x" });
-    expect(describeSource(config.explain("cache.remote.url").source)).toBe("MLMCP_CACHE_REMOTE");
-    expect(describeSource(config.explain("cache.remote.poolSize").source)).toBe(
-      "MLMCP_CACHE_REMOTE__POOL_SIZE",
-    );
-  });
-
-  it.each([
-    ["MLMCP_CACHE_MAX_ENTRIES", " ", "cache.maxEntries: expected a whole number"],
-    ["MLMCP_CACHE_MAX_ENTRIES", "1.5", "cache.maxEntries: expected a whole number"],
-    ["MLMCP_CACHE_MAX_ENTRIES", "0", "cache.maxEntries: must be at least 1"],
-    ["MLMCP_CACHE_ADAPTIVE", "maybe", "cache.adaptive: expected true or false"],
-    ["MLMCP_CACHE_TTL", "soon", "cache.ttl: expected a duration"],
-    ["MLMCP_CACHE_TAGS", "[1", "cache.tags: expected a list"],
-    ["MLMCP_CACHE_TAGS", "[1]", "cache.tags.0: expected a text"],
-  ])("%s=%s is an error that names the variable", async (name, text, expected) => {
-    const { message } = await failure({ env: { [name]: text } });
-    expect(message).toContain(expected);
-    expect(message).toContain(`(${name})`);
-  });
-
-  it("agree with the schema for every number and text", async () => {
-    const cwd = project();
-    const loadOne = (env: NodeJS.ProcessEnv) => load({ cwd, configFile: false, env });
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1 }), fc.string({ minLength: 1 }), async (entries, store) => {
-        const config = await loadOne({ MLMCP_CACHE_MAX_ENTRIES: String(entries), MLMCP_CACHE_STORE: store });
-        expect(config.section("cache")).toMatchObject({ maxEntries: entries, store });
-      }),
-    );
-  });
-
-  it("that nobody knows are warned of once, with the nearest name", async () => {
-    const env = { MLMCP_CACHE_TLL: "5m", MLMCP_WHAT_EVER_THIS_IS: "1", OTHER: "1" };
-    expect(await warningsDuring(async () => [await load({ env }), await load({ env })])).toEqual([
-      {
-        code: "MLMCP_UNKNOWN_VARIABLE",
-        message: "MLMCP_CACHE_TLL: no loaded plugin knows this variable. Did you mean MLMCP_CACHE_TTL?",
-      },
-      {
-        code: "MLMCP_UNKNOWN_VARIABLE",
-        message: "MLMCP_WHAT_EVER_THIS_IS: no loaded plugin knows this variable.",
-      },
-    ]);
-  });
-
-  it("that nobody knows are an error where system.strict", async () => {
-    for (const strict of [
-      { config: { system: { strict: true } } },
-      { env: { MLMCP_SYSTEM_STRICT: "true" } },
-    ]) {
-      const options = { ...strict, env: { ...strict.env, MLMCP_CACHE_TLL: "5m" } };
-      let message = "";
-      const warnings = await warningsDuring(async () => ({ message } = await failure(options)));
-      expect(message).toContain('Did you mean "MLMCP_CACHE_TTL"?');
-      expect(warnings).toEqual([]);
-    }
-  });
-
-  it("that may mean two things are refused", async () => {
-    const schema = {
-      type: "object",
-      properties: { maxSize: { type: "number" }, MaxSize: { type: "number" } },
-    };
-    const sources = await readSources({ cwd: project(), env: { MLMCP_ML_MAX_SIZE: "1" } });
-    await expect(
-      resolveConfig(sources, { sections: [{ name: "ml", schema, plugin: "app" }], advice: [] }),
-    ).rejects.toThrow(/may mean ml\.maxSize or ml\.MaxSize.*MLMCP_ML_MAX_SIZE/);
-  });
-});
-
-describe("a variable that is empty", () => {
-  it("counts as not set, known or not", async () => {
-    const env = {
-      MLMCP_CACHE_STORE: "",
-      MLMCP_CACHE_MAX_ENTRIES: "",
-      MLMCP_SYSTEM_ENVIRONMENT: "",
-      MLMCP_NOBODY_KNOWS: "",
-    };
-    const config = await load({ env, config: { system: { strict: true }, cache: { store: "lru" } } });
-    expect(config.get("cache.store")).toBe("lru");
-    expect(config.get("cache.maxEntries")).toBe(1000);
-    expect(config.environment).toBe("development");
   });
 });
 

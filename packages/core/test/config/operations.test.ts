@@ -157,4 +157,18 @@ describe("operations", () => {
     expect(config.operation("A.b")).toBe(first);
     expect(Object.isFrozen(first.advice["cached"])).toBe(true);
   });
+
+  it("name the ids that are written in full, with the place of each", async () => {
+    const cwd = project({
+      ".mlmcprc.yaml":
+        "operations:\n  '*': { timed: false }\n  A.b: { timed: false }\nprofiles:\n  p:\n    operations:\n      A.b: { retry: 1 }\n",
+    });
+    const config = { operations: { "A.c": { timed: true }, "A.*": { timed: true } } };
+    const { operationIds } = await load({ cwd, config, env: { MLMCP_SYSTEM_ENVIRONMENT: "p" } });
+    expect(operationIds.map(({ id, source }) => [id, describeSource(source)])).toEqual([
+      ["A.b", ".mlmcprc.yaml:3"],
+      ["A.b", ".mlmcprc.yaml:7"],
+      ["A.c", "createKernel({ config })"],
+    ]);
+  });
 });

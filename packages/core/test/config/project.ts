@@ -8,6 +8,7 @@ import {
   type ConfigReader,
   type JsonSchema,
   type KnownSchemas,
+  type SecretResolver,
 } from "@mlmcp/core";
 
 /** A directory with these files, gone when the test is. A name that ends in `/` is a directory. */
@@ -30,6 +31,10 @@ const cache: JsonSchema = {
     maxEntries: { type: "integer", minimum: 1, default: 1000 },
     adaptive: { type: "boolean", default: false },
     tags: { type: "array", items: { type: "string" } },
+    sizes: { type: "array", items: { type: "integer" } },
+    limits: { type: "object", additionalProperties: { type: "integer" } },
+    encryptionKey: { type: "string", secret: true },
+    pin: { type: "integer", secret: true },
     remote: {
       type: "object",
       default: {},
@@ -90,6 +95,9 @@ export interface LoadOptions {
   configFile?: string | false;
   config?: object;
   env?: NodeJS.ProcessEnv;
+  /** What was set while the kernel runs. */
+  runtime?: object;
+  secretResolvers?: readonly SecretResolver[];
 }
 
 /** Both stages of a load at once. */
@@ -98,8 +106,15 @@ export async function load({
   configFile,
   config,
   env = {},
+  runtime,
+  secretResolvers = [],
 }: LoadOptions = {}): Promise<ConfigReader> {
-  return resolveConfig(await readSources({ cwd, configFile, config, env }), known);
+  const sources = await readSources({ cwd, configFile, config, env });
+  const layer = { value: { ...runtime }, source: () => ({ kind: "runtime", name: "config.set()" }) as const };
+  return resolveConfig(runtime === undefined ? sources : { ...sources, runtime: layer }, {
+    ...known,
+    secretResolvers: new Map(secretResolvers.map((resolver) => [resolver.provider, resolver])),
+  });
 }
 
 /** The error of a load that must fail. */

@@ -1,9 +1,12 @@
-import { createKernel } from "@mlmcp/core";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createKernel, onEvent } from "@mlmcp/core";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { project, warningsDuring } from "../config/project.js";
 
 afterEach(() => void vi.restoreAllMocks());
 
-const signals = ["SIGINT", "SIGTERM"] as const;
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const listeners = () => signals.map((signal) => process.listenerCount(signal));
 const start = (handleSignals?: boolean) =>
   createKernel({ configFile: false, env: {}, autoload: false, handleSignals });
@@ -34,5 +37,45 @@ describe("handleSignals", () => {
     expect(listeners()).toEqual(before);
     await using _ = await start();
     expect(listeners()).toEqual(before);
+  });
+
+  it("reloads on SIGHUP, and keeps the configuration and says why where that fails", async () => {
+    const file = join(project({ ".mlmcprc.yaml": "errorHandling: { maxRetries: 2 }\n" }), ".mlmcprc.yaml");
+    await using kernel = await createKernel({
+      configFile: file,
+      env: {},
+      autoload: false,
+      handleSignals: true,
+    });
+    const causes: string[] = [];
+    const reloaded = new Promise<void>((resolve) => {
+      const off = onEvent("kernel:reloaded", ({ by }) => {
+        off();
+        causes.push(by);
+        resolve();
+      });
+    });
+    writeFileSync(file, "errorHandling: { maxRetries: 5 }\n");
+    process.kill(process.pid, "SIGHUP");
+    await reloaded;
+    expect([kernel.config.get("errorHandling.maxRetries"), causes]).toEqual([5, ["SIGHUP"]]);
+    writeFileSync(file, "errorHandling: { maxRetries: -1 }\n");
+    const warnings = await warningsDuring(async () => {
+      const refused = new Promise<void>((resolve) => {
+        const off = onEvent("kernel:reload-failed", () => {
+          off();
+          resolve();
+        });
+      });
+      process.kill(process.pid, "SIGHUP");
+      await refused;
+    });
+    expect(warnings).toMatchObject([
+      {
+        code: "MLMCP_RELOAD_FAILED",
+        message: expect.stringMatching(/\(SIGHUP\).*errorHandling\.maxRetries/s),
+      },
+    ]);
+    expect(kernel.config.get("errorHandling.maxRetries")).toBe(5);
   });
 });

@@ -410,7 +410,7 @@ describe("a method that returns an async iterable", () => {
         };
       }
     }
-    const untilAllAreOver = { system: { stopTimeout: "1h" } };
+    const untilAllAreOver = { system: { stopTimeout: "1h" } } as const;
     const start = async () => {
       const kernel = await createTestKernel({ plugins: [plugin], config: untilAllAreOver });
       return { kernel, sources: kernel.adopt(new Sources()) };

@@ -6,6 +6,7 @@ import {
   retry,
   ValidationError,
   type Kernel,
+  type KernelConfig,
 } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -258,7 +259,7 @@ describe("@retry does not try again", () => {
 });
 
 describe("@retry and the configuration", () => {
-  const callsUnder = async (config: object, method: "load" | "once"): Promise<number> => {
+  const callsUnder = async (config: KernelConfig, method: "load" | "once"): Promise<number> => {
     await using configured = await createTestKernel({ config });
     const subject = configured.adopt(new Source([fail(new Error("down"))]));
     await ended(subject[method]());

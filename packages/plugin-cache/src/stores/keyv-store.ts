@@ -17,8 +17,8 @@ interface Wire {
   readonly expires?: number;
 }
 
-/** An adapter, or a Map in its place, as `new Keyv({ store })` takes them. */
-export type AnyAdapter = KeyvStoreAdapter | Map<string, unknown>;
+/** An adapter, or a Map or another Keyv in its place, as `new Keyv({ store })` takes them. */
+export type AnyAdapter = KeyvStoreAdapter | Keyv | Map<string, unknown>;
 
 /**
  * Any Keyv adapter as a store. Native ones get the entries as they are. Others get JSON texts

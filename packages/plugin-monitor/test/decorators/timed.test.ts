@@ -1,9 +1,9 @@
-import { ConfigurationError, onEvent } from "@mlmcp/core";
+import { ConfigurationError, onEvent, type KernelConfig } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { monitorPlugin, PerformanceMonitor, timed } from "@mlmcp/plugin-monitor";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
-const kernelWith = (config: object = {}) => createTestKernel({ plugins: [monitorPlugin], config });
+const kernelWith = (config: KernelConfig = {}) => createTestKernel({ plugins: [monitorPlugin], config });
 afterEach(() => void vi.restoreAllMocks());
 
 class Service {
@@ -24,7 +24,7 @@ describe("@timed", () => {
       { monitor: { slow: "20ms" } },
       { monitor: { slow: "20ms" }, operations: { "Service.run": { timed: { slow: "49ms" } } } },
       { monitor: { slow: 50 } },
-    ]) {
+    ] satisfies KernelConfig[]) {
       await using kernel = await kernelWith(config);
       await kernel.adopt(new Service()).run(1);
     }

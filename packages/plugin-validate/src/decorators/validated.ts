@@ -33,6 +33,7 @@ export const validated = createMethodDecorator<ValidatedOptions>({
   name: "validated",
   schema: validatedSchema,
   serves: { sync: true, streams: true },
+  protects: "arguments and results reach the method and its callers unchecked",
   check({ args, returns }, operation) {
     if (args === undefined && returns === undefined)
       return "there is nothing to check. Give args, returns, or both.";

@@ -6,6 +6,7 @@ import {
   onEvent,
   retry,
   ValidationError,
+  type KernelConfig,
 } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { validatePlugin, validated, type ValidationFailed } from "@mlmcp/plugin-validate";
@@ -40,7 +41,7 @@ function failures(): Array<ValidationFailed & { operation?: string }> {
 }
 afterEach(() => listening.splice(0).forEach((stop) => stop()));
 
-const kernelWith = (config: object = {}) =>
+const kernelWith = (config: KernelConfig = {}) =>
   createTestKernel({ plugins: [validatePlugin, rememberPlugin], config });
 
 describe("@validated among other advice", () => {

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import type { ProductionCheck } from "@mlmcp/core";
+import { severalProcesses, type ProductionCheck } from "@mlmcp/core";
 import { isEnabled, sectionOf } from "./kernel-cache.js";
 import { sqliteFile } from "./stores/open-store.js";
 
@@ -15,6 +15,22 @@ export const privateFile: ProductionCheck = {
     return {
       level: "refuse",
       message: `The cache file ${file} is open to every user of the machine (mode ${rights}). Run \`chmod 600 ${file}\`.`,
+    };
+  },
+};
+
+/** What one process computes and evicts, the others do not see. */
+export const sharedStore: ProductionCheck = {
+  name: "shared-store",
+  check({ config }) {
+    if (!isEnabled(config) || sectionOf(config).store !== "memory:") return undefined;
+    const several = severalProcesses(config);
+    if (several === undefined) return undefined;
+    return {
+      level: "warn",
+      message:
+        `cache.store is "memory:", and ${several}: each process has a cache of its own, which computes everything again and may answer differently. ` +
+        'Set a store that they share, such as "sqlite://.mlmcp/cache.db".',
     };
   },
 };
