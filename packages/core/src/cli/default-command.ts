@@ -2,20 +2,32 @@ import type { Command } from "commander";
 import { nearest } from "../config/nearest.js";
 import { UsageError } from "./failure.js";
 
+interface ListDefinition {
+  readonly description: string;
+  /** What may narrow the list, such as `[glob]`, and its description. */
+  readonly argument?: readonly [name: string, description: string];
+  list(argument: string | undefined): Promise<void>;
+}
+
 /** The command `list` of a group, which is also what the group does when no command follows. */
-export function addList(group: Command, description: string, list: () => Promise<void>): void {
-  group
-    .command("list", { isDefault: true })
-    .description(description)
-    .allowExcessArguments()
-    .action(async (_options, command: Command) => {
-      const [stray] = command.args;
-      if (stray === undefined) return await list();
-      const meant = nearest(
-        stray,
-        group.commands.map((known) => known.name()),
-      );
-      const hint = meant === undefined ? `See mlmcp ${group.name()} --help.` : `Did you mean ${meant}?`;
-      throw new UsageError(`unknown command 'mlmcp ${group.name()} ${stray}'`, hint);
-    });
+export function addList(group: Command, { description, argument, list }: ListDefinition): Command {
+  const command = group.command("list", { isDefault: true }).description(description).allowExcessArguments();
+  if (argument) command.argument(...argument);
+  return command.action(async () => {
+    const [given, ...more] = command.args;
+    const [stray] = argument === undefined ? command.args : more;
+    if (stray === undefined) return await list(given);
+    // Another command was meant, and its name was taken for what this one lists.
+    const hint = commandHint(group, given!) ?? `See mlmcp ${group.name()} --help.`;
+    throw new UsageError(`unknown command 'mlmcp ${group.name()} ${given}'`, hint);
+  });
+}
+
+/** The question whether a command of the group was meant. */
+export function commandHint(group: Command, word: string): string | undefined {
+  const meant = nearest(
+    word,
+    group.commands.map((known) => known.name()),
+  );
+  return meant === undefined ? undefined : `Did you mean ${meant}?`;
 }

@@ -12,23 +12,28 @@ import { formatTable, inline, toJson } from "./terminal.js";
  */
 export async function addPluginCommands(program: Program, context: CommandContext): Promise<void> {
   const { PluginError } = await import("../errors/index.js");
-  const own = new Set(program.commands.map((command) => command.name()));
+  const own = new Set(program.commands.flatMap((command) => [command.name(), ...command.aliases()]));
   const kernel = await context.kernel();
   kernel.pluginSet.forEach((plugin, scope) => {
     for (const definition of plugin.commands ?? []) {
       const words = definition.name.trim().split(/\s+/);
       const group = words.slice(0, -1).reduce(groupIn, program);
       const last = words.at(-1)!;
-      if (own.has(words[0]!) || find(group, last) !== undefined) {
-        throw new PluginError(
-          `The plugin "${plugin.name}" has a command \`mlmcp ${definition.name}\`, but that name is taken.`,
+      const refuse = (problem: string) =>
+        new PluginError(
+          `The plugin "${plugin.name}" has a command \`mlmcp ${definition.name}\`, but ${problem}`,
           {
             code: "MLMCP_PLUGIN_COMMAND",
             context: { plugin: plugin.name, command: definition.name },
           },
         );
-      }
-      addCommand(group, last, definition, scope, context);
+      if (own.has(words[0]!) || find(group, last) !== undefined) throw refuse("that name is taken.");
+      const command = addCommand(group, last, definition, scope, context);
+      // Commander gives such an option to the program, so the command would never see it.
+      const taken = command.options.find(({ long }) =>
+        program.options.some((option) => option.long === long),
+      );
+      if (taken) throw refuse(`its option ${taken.long} is one that every command has.`);
     }
   });
 }
@@ -47,15 +52,46 @@ function addCommand(
   definition: Command,
   kernel: PluginKernel,
   context: CommandContext,
-): void {
-  const command = group.command(name).description(definition.description);
+): Program {
+  const { description, destroys } = definition;
+  const command = group.command(name).description(description);
   for (const argument of definition.arguments ?? []) command.argument(argument);
-  for (const { flags, description } of definition.options ?? []) command.option(flags, description);
-  command.action(async () => {
+  for (const option of definition.options ?? []) command.option(option.flags, option.description);
+  if (destroys !== undefined) {
+    const safety = "It asks before it runs, needs --force in production, and is written to the audit log.";
+    command.addHelpText("after", `\n${destroys} ${safety}`);
+  }
+  return command.action(async () => {
+    if (destroys !== undefined) await context.confirm(destroys);
     await (await context.kernel()).start();
-    const result = await definition.run({ kernel, args: command.args, options: command.opts() });
+    const run = () => definition.run({ kernel, args: command.args, options: command.opts() });
+    const result = destroys === undefined ? await run() : await runAudited(definition, command, kernel, run);
     printResult(result, context);
   });
+}
+
+async function runAudited(
+  { name }: Command,
+  command: Program,
+  { config }: PluginKernel,
+  run: () => unknown,
+): Promise<unknown> {
+  const [{ audited, auditFile }, { redact }] = await Promise.all([
+    import("./audited.js"),
+    import("../config/redaction.js"),
+  ]);
+  const given = command.registeredArguments.map((argument, index) => [
+    argument.name(),
+    command.processedArgs[index],
+  ]);
+  const entry = {
+    action: name,
+    by: "cli" as const,
+    // By name, since a name tells a secret.
+    arguments: redact(Object.fromEntries(given), []),
+    options: redact(command.opts(), []),
+  };
+  return audited(auditFile(config), entry, run);
 }
 
 function printResult(result: unknown, context: CommandContext): void {

@@ -1,6 +1,9 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
+import { addCompletionCommands } from "./commands/completion.js";
 import { addConfigCommands } from "./commands/config.js";
+import { addDoctorCommand } from "./commands/doctor.js";
+import { addInitCommand } from "./commands/init.js";
 import { addOperationsCommands } from "./commands/operations.js";
 import { addPluginsCommands } from "./commands/plugins.js";
 import type { Session } from "./session.js";
@@ -9,13 +12,15 @@ import type { Session } from "./session.js";
 export function createProgram(session: Session): Command {
   const { stdout, stderr } = session.terminal;
   const program = new Command("mlmcp")
-    .description("Look at a configuration, its plugins and the operations that they tune.")
+    .description("Look at and change a configuration, its plugins and the operations that they tune.")
     .version(version(), "-V, --version")
     .option("--cwd <directory>", "where the search for the configuration begins")
     .option("--config <file>", "the configuration file, in place of the one that is found")
     .option("--app <module>", "a module that imports the application's classes")
     .option("--json", "print JSON")
     .option("--debug", "show stack traces")
+    .option("--yes", "ask nothing, and take every question as agreed to")
+    .option("--force", "do it in production too, or over a file that exists")
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => stdout.write(text),
@@ -32,7 +37,15 @@ export function createProgram(session: Session): Command {
       session.options = program.opts();
     });
 
-  for (const add of [addConfigCommands, addPluginsCommands, addOperationsCommands]) add(program, session);
+  const groups = [
+    addInitCommand,
+    addConfigCommands,
+    addPluginsCommands,
+    addOperationsCommands,
+    addDoctorCommand,
+    addCompletionCommands,
+  ];
+  for (const add of groups) add(program, session);
   return program;
 }
 

@@ -9,7 +9,7 @@ import type { Terminal } from "./terminal.js";
  * Runs one command line and gives its exit code: 0 done, 1 failed, 2 typed wrong.
  *
  * ```ts
- * process.exitCode = await run(["config", "show"], { stdout: process.stdout, stderr: process.stderr, cwd: process.cwd(), env: process.env });
+ * process.exitCode = await run(["config", "show"], { stdin, stdout, stderr, cwd: cwd(), env }); // all of node:process
  * ```
  */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import type { Kernel } from "../kernel/kernel.js";
 import type { CommandContext, GlobalOptions } from "./context.js";
 import { UsageError } from "./failure.js";
+import type { Questions } from "./questions.js";
 import { painter, type Paint, type Terminal } from "./terminal.js";
 
 /** One run of the command line: loads the application and the kernel when a command needs them. */
@@ -12,10 +13,21 @@ export class Session implements CommandContext {
   readonly paint: Paint;
   options: GlobalOptions = {};
   #kernel: Promise<Kernel> | undefined;
+  #questions: Questions | undefined;
 
   constructor(terminal: Terminal) {
     this.terminal = terminal;
     this.paint = painter(terminal.stdout, terminal.env);
+  }
+
+  get place(): CommandContext["place"] {
+    const configFile = this.#configFile;
+    return { cwd: this.#cwd, env: this.terminal.env, ...(configFile === undefined ? {} : { configFile }) };
+  }
+
+  async importApp(configured?: { readonly app: string | undefined }): Promise<void> {
+    const app = await this.#app(configured);
+    if (app !== undefined) await importModule(app);
   }
 
   async appNamed(): Promise<boolean> {
@@ -26,12 +38,30 @@ export class Session implements CommandContext {
     return (this.#kernel ??= this.#open());
   }
 
+  get interactive(): boolean {
+    const { stdin, stderr } = this.terminal;
+    return this.options.yes !== true && stdin.isTTY === true && stderr.isTTY === true;
+  }
+
+  async ask(question: string, fallback: string): Promise<string> {
+    if (!this.interactive) return fallback;
+    const { Questions } = await import("./questions.js");
+    this.#questions ??= new Questions(this.terminal);
+    return (await this.#questions.ask(question)) || fallback;
+  }
+
+  async confirm(loss: string): Promise<void> {
+    const { confirm } = await import("./confirm.js");
+    await confirm(this, loss);
+  }
+
   print(text: string): void {
     if (text !== "") this.terminal.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
   }
 
   /** Stops the kernel, if one has started. */
   async close(): Promise<void> {
+    this.#questions?.close();
     const kernel = await this.#kernel?.catch(() => undefined);
     await kernel?.stop();
   }
@@ -48,27 +78,22 @@ export class Session implements CommandContext {
     return this.options.config === undefined ? undefined : resolve(this.terminal.cwd, this.options.config);
   }
 
-  async #app(): Promise<string | undefined> {
+  async #app(configured?: { readonly app: string | undefined }): Promise<string | undefined> {
     if (this.options.app !== undefined) return resolve(this.terminal.cwd, this.options.app);
+    if (configured !== undefined) return configured.app;
     const { readSources } = await import("../index.js");
-    return (await readSources({ cwd: this.#cwd, configFile: this.#configFile, env: this.terminal.env })).app;
+    return (await readSources(this.place)).app;
   }
 
   async #open(): Promise<Kernel> {
     const { createKernel } = await import("../index.js");
-    const app = await this.#app();
-    if (app !== undefined) await importApp(app);
-    return await createKernel({
-      cwd: this.#cwd,
-      env: this.terminal.env,
-      start: false,
-      ...(this.#configFile === undefined ? {} : { configFile: this.#configFile }),
-    });
+    await this.importApp();
+    return await createKernel({ ...this.place, start: false });
   }
 }
 
 /** Decorated methods are known once their modules have been imported. */
-async function importApp(file: string): Promise<void> {
+async function importModule(file: string): Promise<void> {
   const { ConfigurationError } = await import("../index.js");
   const context = { file };
   if (!existsSync(file)) {
@@ -80,6 +105,9 @@ async function importApp(file: string): Promise<void> {
       },
     );
   }
+  const { write } = process.stdout;
+  // What it prints while it is imported would mix with the command's output, and break its JSON.
+  process.stdout.write = process.stderr.write.bind(process.stderr);
   try {
     await import(pathToFileURL(file).href);
   } catch (error) {
@@ -90,5 +118,7 @@ async function importApp(file: string): Promise<void> {
       context,
       suggestions: ["Name a module that only imports the application's classes, and does not start it."],
     });
+  } finally {
+    process.stdout.write = write;
   }
 }

@@ -7,8 +7,12 @@ export interface Output {
   readonly columns?: number;
 }
 
+/** Where answers are read from; asked only where it is a terminal. */
+export type Input = NodeJS.ReadableStream & { readonly isTTY?: boolean };
+
 /** The world around a command. */
 export interface Terminal {
+  readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly cwd: string;

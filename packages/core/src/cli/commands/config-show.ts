@@ -1,63 +1,83 @@
-import type { ConfigReader, ConfigSource } from "../../config/reader.js";
-import { isPlainObject } from "../../config/plain.js";
+import { valueAt } from "../../config/plain.js";
 import { formatPath } from "../../config/problems.js";
+import type { ConfigReader, ConfigSource } from "../../config/reader.js";
 import type { CommandContext } from "../context.js";
 import { UsageError } from "../failure.js";
 import { inline, toJson, type Paint } from "../terminal.js";
+import { changedLeaves, leavesOf, pick } from "./config-settings.js";
+
+/** What commander reads from `mlmcp config show`. */
+export interface ShowOptions {
+  readonly changed?: boolean;
+  readonly yaml?: boolean;
+  readonly sources: boolean;
+}
 
 /** `mlmcp config show [section]`: the effective configuration, each value with where it came from. */
-export async function showConfig(context: CommandContext, section: string | undefined): Promise<void> {
-  const { config } = await context.kernel();
-  const { describeSource, nearest } = await import("../../config/index.js");
-  const all = config.get<Record<string, unknown>>("");
-  if (section !== undefined && !Object.hasOwn(all, section)) {
-    const meant = nearest(section, Object.keys(all));
-    throw new UsageError(
-      `there is no section "${section}"`,
-      meant === undefined ? `Known are: ${Object.keys(all).join(", ")}.` : `Did you mean "${meant}"?`,
-    );
-  }
-  const values = section === undefined ? all : { [section]: all[section] };
-  const settings = leavesOf(values).map((path) => config.explain(path));
+export async function showConfig(
+  context: CommandContext,
+  section: string | undefined,
+  { changed, yaml, sources }: ShowOptions,
+): Promise<void> {
+  const { config, inspection } = await context.kernel();
+  const { describeSource } = await import("../../config/index.js");
+  const all = config.redacted("") as Record<string, unknown>;
+  if (section !== undefined) await refuseUnknown(section, Object.keys(all));
+  const leaves = leavesOf(section === undefined ? all : { [section]: all[section] });
+  const paths = changed === true ? changedLeaves(config, inspection.known, leaves) : leaves;
+  const settings = paths.map((keys) => ({ keys, ...config.explain(formatPath(keys)) }));
+  const values = pick(all, paths);
   if (context.options.json === true) {
-    const sources = Object.fromEntries(settings.map(({ path, source }) => [path, source]));
-    context.print(toJson({ file: config.file ?? null, environment: config.environment, values, sources }));
+    const from = Object.fromEntries(settings.map(({ path, source }) => [path, source]));
+    const { file = null, environment } = config;
+    context.print(toJson({ file, environment, values, ...(sources ? { sources: from } : {}) }));
     return;
   }
-  const described = settings.map(({ path, value, source }) => ({
+  if (yaml === true) {
+    const { toYaml } = await import("./config-yaml.js");
+    const comments = settings.map(({ keys, source }) => ({ path: keys, text: describeSource(source) }));
+    context.print(toYaml(values, { heading: titleOf(config), comments: sources ? comments : [] }));
+    return;
+  }
+  const lines = settings.map(({ path, keys, source }) => ({
     path,
-    value: inline(value),
-    source: describeSource(source),
+    value: inline(valueAt(all, keys)),
+    source: sources ? describeSource(source) : undefined,
     kind: source.kind,
   }));
-  context.print(`${heading(config, context.paint)}\n${format(described, context.paint)}`);
+  context.print(`${context.paint("dim", `# ${titleOf(config)}`)}\n${format(lines, context.paint)}`);
 }
 
-function heading({ file, environment }: ConfigReader, paint: Paint): string {
-  return paint("dim", `# ${file ?? "no configuration file"}, environment ${environment}`);
+async function refuseUnknown(section: string, known: readonly string[]): Promise<void> {
+  if (known.includes(section)) return;
+  const { nearest } = await import("../../config/index.js");
+  const meant = nearest(section, known);
+  throw new UsageError(
+    `there is no section "${section}"`,
+    meant === undefined ? `Known are: ${known.join(", ")}.` : `Did you mean "${meant}"?`,
+  );
 }
 
-interface Setting {
+function titleOf({ file, environment }: ConfigReader): string {
+  return `${file ?? "no configuration file"}, environment ${environment}`;
+}
+
+interface Line {
   readonly path: string;
   readonly value: string;
-  readonly source: string;
+  readonly source: string | undefined;
   readonly kind: ConfigSource["kind"];
 }
 
-function format(settings: readonly Setting[], paint: Paint): string {
-  const left = ({ path, value }: Setting) => `${path} = ${value}`;
-  const width = Math.min(60, Math.max(0, ...settings.map((setting) => left(setting).length)));
-  const line = (setting: Setting) => {
-    const padding = " ".repeat(Math.max(0, width - left(setting).length));
-    const source = paint(setting.kind === "default" ? "dim" : "cyan", setting.source);
-    return `${paint("bold", setting.path)} = ${setting.value}${padding}  # ${source}\n`;
-  };
-  return settings.map(line).join("");
-}
-
-/** Paths of everything that is no object with keys. */
-function leavesOf(value: unknown, path: readonly string[] = []): string[] {
-  if (!isPlainObject(value) || (Object.keys(value).length === 0 && path.length > 0))
-    return [formatPath(path)];
-  return Object.entries(value).flatMap(([key, child]) => leavesOf(child, [...path, key]));
+function format(lines: readonly Line[], paint: Paint): string {
+  const left = ({ path, value }: Line) => `${path} = ${value}`;
+  const width = Math.min(60, Math.max(0, ...lines.map((line) => left(line).length)));
+  return lines
+    .map((line) => {
+      const setting = `${paint("bold", line.path)} = ${line.value}`;
+      if (line.source === undefined) return `${setting}\n`;
+      const padding = " ".repeat(Math.max(0, width - left(line).length));
+      return `${setting}${padding}  # ${paint(line.kind === "default" ? "dim" : "cyan", line.source)}\n`;
+    })
+    .join("");
 }

@@ -1,0 +1,25 @@
+import { resolve } from "node:path";
+import type { CommandContext } from "../context.js";
+import { CommandFailure } from "../failure.js";
+import { toJson } from "../terminal.js";
+import { knownTo, readConfig } from "./config-loading.js";
+
+/**
+ * `mlmcp config schema`: what may be configured, for editors. It depends on which plugins are
+ * loaded, and not on whether what is configured now is right.
+ */
+export async function printSchema(
+  context: CommandContext,
+  { output }: { readonly output?: string },
+): Promise<void> {
+  const known = await knownTo(context, await readConfig(context));
+  const { configSchema } = await import("../../config/json-schema.js");
+  const text = `${JSON.stringify(configSchema(known), null, 2)}\n`;
+  if (output === undefined) return context.print(text);
+  const file = resolve(context.terminal.cwd, output);
+  const { writeAtomically } = await import("../../config/write-atomically.js");
+  await writeAtomically(file, text).catch((error: Error) => {
+    throw new CommandFailure(`${file} cannot be written: ${error.message}`);
+  });
+  context.print(context.options.json === true ? toJson({ file }) : `${file} is written.`);
+}

@@ -1,0 +1,33 @@
+import type { CommandContext } from "../context.js";
+import { inline, toJson } from "../terminal.js";
+import { knownOperations } from "./known-operations.js";
+import { shownOperation } from "./shown-operation.js";
+
+/** `mlmcp operations explain <id>`: one chain, outermost first, with each option and its source. */
+export async function explainOperation(context: CommandContext, id: string): Promise<void> {
+  const { kernel } = await knownOperations(context);
+  const explanation = shownOperation(kernel, id);
+  if (context.options.json === true) {
+    context.print(toJson(explanation));
+    return;
+  }
+  const { paint } = context;
+  const lines = [
+    paint("bold", explanation.id) +
+      (explanation.source === undefined ? "" : paint("dim", `  ${explanation.source}`)),
+  ];
+  for (const { advice, placement, options } of explanation.chain) {
+    lines.push(`  ${paint("cyan", `@${advice}`)} ${paint("dim", `(${placement})`)}`);
+    const settings = options.map(({ name, value, source }) => ({
+      text: `${name} = ${inline(value)}`,
+      source,
+    }));
+    const width = Math.max(0, ...settings.map(({ text }) => text.length));
+    for (const { text, source } of settings)
+      lines.push(`      ${text.padEnd(width)}  ${paint("dim", `# ${source}`)}`);
+  }
+  lines.push("  method");
+  for (const { advice, reason } of explanation.skipped)
+    lines.push(paint("dim", `  not in the chain: @${advice}, ${reason}`));
+  context.print(lines.join("\n"));
+}

@@ -1,0 +1,283 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Ajv } from "ajv";
+import { describe, expect, it } from "vitest";
+import { project } from "../config/project.js";
+import { fixture, mlmcp } from "./command-line.js";
+
+const plugins = `plugins: ["${fixture("lab-plugin.ts")}"]\n`;
+const rcOf = (text: string) => project({ ".git/": "", ".mlmcprc.yaml": plugins + text });
+
+describe("mlmcp config validate", () => {
+  const validate = (cwd: string, ...args: string[]) => mlmcp(["config", "validate", ...args], { cwd });
+
+  it("says that everything is valid", async () => {
+    const cwd = rcOf("lab: { wait: 1m }\n");
+    expect(await validate(cwd)).toEqual({
+      code: 0,
+      out: "The configuration is valid (development).\n",
+      err: "",
+    });
+    expect(JSON.parse((await validate(cwd, "--json")).out)).toEqual({
+      valid: true,
+      environments: ["development"],
+      issues: [],
+    });
+  });
+
+  it("prints all errors at once, each with file, line and column", async () => {
+    const cwd = rcOf("lab:\n  wiat: 1m\n  rooms: 0\nsytem: {}\n");
+    const file = join(cwd, ".mlmcprc.yaml");
+    const { code, out, err } = await validate(cwd);
+    expect(code).toBe(1);
+    expect(err).toBe("error: the configuration is wrong in 3 places\n");
+    expect(out).toContain(`${file}:3:3: lab.wiat: unknown key, received "1m". Did you mean "wait"?`);
+    expect(out).toContain(`${file}:4:3: lab.rooms: must be at least 1, received 0\n`);
+    expect(out).toContain(`${file}:5:1: sytem: unknown section`);
+  });
+
+  it("gives the same as JSON", async () => {
+    const cwd = rcOf("lab:\n  rooms: 0\n");
+    const { code, out } = await validate(cwd, "--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toEqual({
+      valid: false,
+      environments: ["development"],
+      issues: [
+        {
+          path: "lab.rooms",
+          message: "must be at least 1",
+          received: 0,
+          source: { kind: "file", name: join(cwd, ".mlmcprc.yaml"), line: 3, column: 3 },
+          environments: ["development"],
+        },
+      ],
+    });
+  });
+
+  it("looks at one environment, or at every one that has a profile", async () => {
+    const cwd = rcOf("profiles:\n  staging:\n    lab: { rooms: 0 }\n  production:\n    lab: { wiat: 1 }\n");
+    expect((await validate(cwd)).code).toBe(0);
+    expect(await validate(cwd, "--profile", "staging")).toMatchObject({
+      code: 1,
+      out: expect.stringContaining("lab.rooms: must be at least 1"),
+    });
+    const all = await validate(cwd, "--all-profiles");
+    expect(all.code).toBe(1);
+    expect(all.out).toMatch(/:4:12: lab\.rooms: .* \[staging\]$/m);
+    expect(all.out).toMatch(/:6:12: lab\.wiat: .* \[production\]$/m);
+  });
+
+  it("says once what is wrong in several environments", async () => {
+    const cwd = rcOf("lab: { rooms: 0 }\nprofiles: { staging: {} }\n");
+    const { out } = await validate(cwd, "--all-profiles");
+    expect(out.trim().split("\n")).toEqual([expect.stringContaining("[development, staging]")]);
+  });
+
+  it("refuses unknown variables and ids without an operation under --strict", async () => {
+    const cwd = rcOf(
+      `app: ${fixture("app.ts")}\noperations:\n  Reports.laod: { retry: 1 }\n  Reports.load: { retry: 1 }\n`,
+    );
+    const env = { MLMCP_LAB_ROMS: "3" };
+    expect((await mlmcp(["config", "validate"], { cwd, env })).code).toBe(0);
+    const variable = await mlmcp(["config", "validate", "--strict"], { cwd, env });
+    expect(variable.code).toBe(1);
+    expect(variable.out).toContain("MLMCP_LAB_ROMS");
+    const { code, out } = await validate(cwd, "--strict");
+    expect(code).toBe(1);
+    expect(out).toMatch(/:4:3: operations\."Reports\.laod": .*Did you mean "Reports\.load"\?/);
+    expect(out.trim().split("\n")).toHaveLength(1);
+  });
+
+  it("reports a plugin that is missing, and a file that is broken, as issues too", async () => {
+    const missing = project({ ".git/": "", ".mlmcprc.yaml": "plugins: ['./none.js']\n" });
+    expect(await validate(missing)).toMatchObject({ code: 1, out: expect.stringContaining("./none.js") });
+    const broken = project({ ".git/": "", ".mlmcprc.yaml": "lab: [\n" });
+    const { code, out, err } = await validate(broken, "--all-profiles");
+    expect([code, err]).toEqual([1, "error: the configuration is wrong in 1 place\n"]);
+    expect(out).toMatch(/\.mlmcprc\.yaml:\d+:\d+: YAML syntax/);
+  });
+
+  it("shows no secret in what is wrong", async () => {
+    const { out } = await validate(rcOf("lab: { door: { code: [hunter2hunter2] } }\n"));
+    expect(out).toContain("lab.door.code");
+    expect(out).not.toContain("hunter2");
+  });
+
+  it("takes either one environment or all", async () => {
+    expect(await validate(rcOf(""), "--profile", "a", "--all-profiles")).toMatchObject({
+      code: 2,
+      out: "",
+      err: expect.stringContaining("exclude each other"),
+    });
+  });
+});
+
+describe("mlmcp config schema", () => {
+  it("prints the schema of what is loaded, also while the configuration is wrong", async () => {
+    const { code, out, err } = await mlmcp(["config", "schema"], { cwd: rcOf("lab: { rooms: 0 }\n") });
+    expect([code, err]).toEqual([0, ""]);
+    const accepts = new Ajv({ strictTypes: false, allowUnionTypes: true }).compile(JSON.parse(out) as object);
+    expect(accepts({ lab: { wait: "5m" }, operations: { "A.b": { retry: 3 } } })).toBe(true);
+    expect(accepts({ lab: { wiat: "5m" } })).toBe(false);
+  });
+
+  it("writes it into a file", async () => {
+    const cwd = rcOf("");
+    const file = join(cwd, "schema.json");
+    expect(await mlmcp(["config", "schema", "--output", "schema.json"], { cwd })).toEqual({
+      code: 0,
+      out: `${file} is written.\n`,
+      err: "",
+    });
+    expect(readFileSync(file, "utf8")).toBe((await mlmcp(["config", "schema"], { cwd })).out);
+    const json = await mlmcp(["config", "schema", "--output", "schema.json", "--json"], { cwd });
+    expect(JSON.parse(json.out)).toEqual({ file });
+  });
+
+  it("says why it cannot be written", async () => {
+    const { code, err } = await mlmcp(["config", "schema", "--output", "no/such/place.json"]);
+    expect([code, err]).toEqual([1, expect.stringContaining("no/such/place.json")]);
+    expect(err).not.toMatch(/^\s+at /m);
+    expect((await mlmcp(["config", "schema", "--output"])).code).toBe(2);
+  });
+});
+
+describe("mlmcp config summary", () => {
+  const cwd = () =>
+    project({
+      ".git/": "",
+      "base.yaml": "lab: { rooms: 7, title: base }\n",
+      ".mlmcprc.yaml": `extends: ./base.yaml
+plugins: { "${fixture("lab-plugin.ts")}": true, "@acme/gone": false }
+lab: { title: mine, door: { code: hunter2hunter2 } }
+operations: { "Reports.*": { retry: 2 } }
+profiles: { staging: { lab: { rooms: 9 } } }
+`,
+    });
+  const env = { MLMCP_SYSTEM_ENVIRONMENT: "staging", MLMCP_LAB_TITEL: "1" };
+
+  it("prints the file, the environment, the sources, and what they change", async () => {
+    const directory = cwd();
+    const { code, out } = await mlmcp(["config", "summary"], { cwd: directory, env });
+    expect(code).toBe(0);
+    const lines = out.split("\n").map((line) => line.trim().replaceAll(/\s+/g, " "));
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        `file ${join(directory, ".mlmcprc.yaml")}`,
+        "environment staging (MLMCP_SYSTEM_ENVIRONMENT)",
+        "sources base.yaml: 2 set, 0 in effect",
+        ".mlmcprc.yaml profiles.staging: 1 set, 1 in effect",
+        "MLMCP_* variables: 1 set, 1 in effect",
+        "off: @acme/gone",
+        "lab.rooms = 9 # .mlmcprc.yaml:5",
+        "lab.door.code = [secret] # .mlmcprc.yaml:3",
+        "operations Reports.*: retry 2",
+      ]),
+    );
+    expect(out).toMatch(/MLMCP_LAB_TITEL: no loaded plugin knows this variable/);
+    expect(out).not.toContain("hunter2");
+  });
+
+  it("gives the same as JSON", async () => {
+    const directory = cwd();
+    const { out } = await mlmcp(["config", "summary", "--json"], { cwd: directory });
+    expect(JSON.parse(out)).toMatchObject({
+      file: join(directory, ".mlmcprc.yaml"),
+      environment: "development",
+      environmentFrom: "default",
+      sources: [{ kind: "file", settings: 2, inEffect: 1 }, { kind: "file" }],
+      plugins: { on: expect.arrayContaining(["lab"]), off: ["@acme/gone"] },
+      settings: [
+        { path: "lab.rooms", value: 7 },
+        { path: "lab.title" },
+        { path: "lab.door.code", value: "[secret]" },
+      ],
+      operations: [{ id: "Reports.*", advice: { retry: 2 } }],
+    });
+  });
+
+  it("says so where everything is a default", async () => {
+    const { code, out } = await mlmcp(["config", "summary"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^file +none$/m);
+    expect(out).toContain("none: everything is a default");
+    expect((await mlmcp(["config", "summary", "stray"])).code).toBe(2);
+  });
+});
+
+describe("mlmcp config diff", () => {
+  const files = {
+    ".git/": "",
+    ".mlmcprc.yaml": `${plugins}lab: { rooms: 4, door: { code: hunter2hunter2 } }\nprofiles:\n  production: { lab: { rooms: 9, door: { code: swordfish42 } } }\n  staging: {}\n`,
+    "other.yaml": `${plugins}lab: { rooms: 5, note: new, door: { code: hunter2hunter2 } }\n`,
+  };
+  const diff = (...args: string[]) => mlmcp(["config", "diff", ...args], { cwd: project(files) });
+
+  it("prints what differs between two environments, and exits with 1", async () => {
+    const { code, out, err } = await diff("--with", "production");
+    expect([code, err]).toEqual([1, "error: 2 settings differ\n"]);
+    expect(out).toMatch(/^# left: .*environment development\n# right: .*environment production\n/);
+    expect(out).toMatch(/^lab\.rooms +4 +9$/m);
+    expect(out).toMatch(/^lab\.door\.code +\[secret\] +\[secret\]$/m);
+    expect(out).not.toMatch(/hunter|swordfish/);
+    expect((await diff("--profile", "production", "--with", "staging")).out).toMatch(/^lab\.rooms +9 +4$/m);
+  });
+
+  it("exits with 0 where nothing differs", async () => {
+    expect(await diff("--with", "staging")).toEqual({ code: 0, out: "Nothing differs.\n", err: "" });
+    expect(JSON.parse((await diff("--with", "staging", "--json")).out)).toMatchObject({ differences: [] });
+  });
+
+  it("compares with another file, and gives JSON", async () => {
+    const { code, out } = await diff("--against", "other.yaml", "--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({
+      left: { environment: "development" },
+      right: { file: expect.stringMatching(/other\.yaml$/), environment: "development" },
+      differences: [
+        { path: "lab.rooms", left: 4, right: 5 },
+        { path: "lab.note", right: "new" },
+      ],
+    });
+  });
+
+  it("needs one thing to compare with", async () => {
+    expect((await diff()).code).toBe(2);
+    expect((await diff("--with", "a", "--against", "b")).code).toBe(2);
+    expect(await diff("--against", "none.yaml")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("this file does not exist"),
+    });
+  });
+});
+
+describe("every `mlmcp config` command", () => {
+  it("has help with what it takes", async () => {
+    const commands = ["show", "get", "set", "unset", "validate", "explain", "schema", "summary", "diff"];
+    const group = await mlmcp(["config", "--help"]);
+    for (const name of commands) {
+      expect(group.out).toMatch(new RegExp(`^ {2}${name} `, "m"));
+      const { code, out } = await mlmcp(["config", name, "--help"]);
+      expect(code).toBe(0);
+      expect(out).toContain(`Usage: mlmcp config ${name}`);
+      expect(out).toContain("--json");
+    }
+  });
+
+  it("says where the configuration is wrong, without a stack", async () => {
+    const cwd = rcOf("lab: { rooms: 0 }\n");
+    for (const args of [
+      ["show"],
+      ["get", "lab.rooms"],
+      ["explain", "lab.rooms"],
+      ["summary"],
+      ["diff", "--with", "x"],
+    ]) {
+      const { code, out, err } = await mlmcp(["config", ...args], { cwd });
+      expect([code, out]).toEqual([1, ""]);
+      expect(err).toContain(`lab.rooms: must be at least 1, received 0 (${join(cwd, ".mlmcprc.yaml")}:2:8)`);
+      expect(err).not.toMatch(/^\s+at /m);
+    }
+  });
+});
