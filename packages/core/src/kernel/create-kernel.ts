@@ -16,14 +16,14 @@ import { sectionOf } from "../config/define-section.js";
 import { coreSections } from "../config/sections.js";
 import { warnOnce } from "../config/warnings.js";
 import { ConfigurationError, PluginError } from "../errors/index.js";
-import { liveOperations } from "../operations/operation.js";
 import { shared } from "../operations/shared-state.js";
-import { isPlugin, type Advice, type Plugin } from "../plugin.js";
+import { isPlugin, type Plugin } from "../plugin.js";
 import { resiliencePlugin } from "../resilience/index.js";
 import { notAPlugin } from "./arguments.js";
 import { watchConfig } from "./config-watch.js";
 import { logSteps } from "./debug-log.js";
 import { Kernel } from "./kernel.js";
+import { schemasKnownTo } from "./known-schemas.js";
 import { loadPlugin } from "./plugin-loader.js";
 import { handleSignals } from "./signals.js";
 import { UnattendedReload } from "./unattended-reload.js";
@@ -91,7 +91,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
   );
   const selection = await selectPlugins(sources, options);
   const known = (plugins: readonly Plugin[]): KnownSchemas => ({
-    ...knownTo(plugins, selection.turnedOff, ownSections),
+    ...schemasKnownTo({ plugins, turnedOff: selection.turnedOff, sections: ownSections }),
     pluginOptions: selection.sectionEntries,
   });
   const validate = (from: ConfigSources, plugins: readonly Plugin[]): Promise<ConfigReader> =>
@@ -187,45 +187,6 @@ function warnOfNothingOff({ plugins, layers }: ConfigSources, known: readonly st
         (meant ? ` Did you mean "${meant}"?` : ""),
     );
   }
-}
-
-/**
- * What may stand in the configuration: the sections of the plugins, and all advice. A plugin that
- * is turned off keeps its section, unless the one that stands in for it has the same.
- */
-function knownTo(
-  plugins: readonly Plugin[],
-  turnedOff: readonly Plugin[],
-  ownSections: readonly SectionSchema[],
-) {
-  const sections = [...sectionsOf(plugins), ...ownSections];
-  const own = new Set(ownSections.map(({ name }) => name));
-  for (const section of shared.sections.values()) if (!own.has(section.name)) sections.push(section);
-  const taken = new Set(sections.map(({ name }) => name));
-  for (const section of sectionsOf(turnedOff)) {
-    if (!taken.has(section.name)) sections.push(section);
-    taken.add(section.name);
-  }
-  const advice = new Map<string, Advice>();
-  const know = (one: Advice): void => void advice.set(one.name, one);
-  for (const { decorators = [] } of turnedOff) for (const decorator of decorators) know(decorator.advice);
-  for (const operation of liveOperations()) for (const applied of operation.advice) know(applied.advice);
-  for (const { decorators = [] } of plugins) for (const decorator of decorators) know(decorator.advice);
-  return {
-    sections,
-    advice: [...advice.values()].map(({ name, schema, shorthand }) => ({ name, schema, shorthand })),
-    secretResolvers: new Map(
-      plugins.flatMap(({ secretResolvers = [] }) =>
-        secretResolvers.map((resolver) => [resolver.provider, resolver] as const),
-      ),
-    ),
-  };
-}
-
-function sectionsOf(plugins: readonly Plugin[]): SectionSchema[] {
-  return plugins.flatMap(({ name, section, schema }) =>
-    section === undefined ? [] : [{ name: section, schema: schema ?? { type: "object" }, plugin: name }],
-  );
 }
 
 function refuseOtherPlugins(before: ConfigSources, after: ConfigSources): void {

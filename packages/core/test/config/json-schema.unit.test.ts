@@ -152,7 +152,8 @@ describe("the schema for editors", () => {
       expect(accepts(config), JSON.stringify([config, accepts.errors], null, 1)).toBe(true);
     });
     await fc.assert(property, { numRuns: 300 });
-    expect(loaded).toBeGreaterThan(100);
+    // About a third can be loaded; far fewer would mean that the property says little.
+    expect(loaded).toBeGreaterThan(50);
   });
 
   it("refuses a configuration with one key mistyped, as the loader does", { timeout: 120_000 }, async () => {

@@ -236,6 +236,16 @@ describe("a secret that cannot be read", () => {
 });
 
 describe("a secret in a kernel", () => {
+  it("cannot be of a provider that two plugins bring", async () => {
+    const bringing = (name: string) =>
+      definePlugin({ name, secretResolvers: [{ provider: "vault", resolve: () => "x" }] });
+    const plugins = [bringing("one"), bringing("two")];
+    await expect(createKernel({ configFile: false, env: {}, plugins })).rejects.toMatchObject({
+      code: "MLMCP_PLUGIN_SECRETS",
+      message: expect.stringContaining('"one" and "two" both read secret://vault/…'),
+    });
+  });
+
   const signed = createMethodDecorator<{ key?: string; note?: string }>({
     name: "signed",
     schema: {
