@@ -296,6 +296,14 @@ describe("mlmcp cache", () => {
     ]);
   });
 
+  it("clear says what it destroys, so that it asks first; stats destroys nothing", () => {
+    const losses = cachePlugin.commands!.map(({ name, destroys }) => [name, destroys]);
+    expect(losses).toEqual([
+      ["cache stats", undefined],
+      ["cache clear", "All cached results are deleted."],
+    ]);
+  });
+
   it("clear empties memory and the store", async () => {
     const file = join(temporaryDirectory(), "cache.db");
     ran = 0;

@@ -40,15 +40,16 @@ function foreignWord(program: Command, argv: readonly string[]): string | undefi
 
 async function addForeign(word: string, program: Command, session: Session): Promise<void> {
   session.options = program.opts();
+  const own = namesOf(program);
   const { addPluginCommands } = await import("./plugin-commands.js");
   try {
     await addPluginCommands(program, session);
   } catch (error) {
     // Somebody who mistyped a command of ours need not hear of a configuration that is wrong.
-    if (nearest(word, namesOf(program)) === undefined) throw error;
+    if (nearest(word, own) === undefined) throw error;
   }
 }
 
 function namesOf(program: Command): string[] {
-  return program.commands.map((command) => command.name());
+  return program.commands.flatMap((command) => [command.name(), ...command.aliases()]);
 }

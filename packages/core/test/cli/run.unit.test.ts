@@ -21,6 +21,8 @@ describe("mlmcp", () => {
         "--app",
         "--json",
         "--debug",
+        "--yes",
+        "--force",
       ])
         expect(out).toContain(word);
     }
@@ -30,9 +32,15 @@ describe("mlmcp", () => {
     for (const command of [
       ["config"],
       ["config", "show"],
+      ["init"],
       ["plugins"],
+      ["plugins", "info"],
+      ["plugins", "create"],
       ["operations"],
       ["operations", "explain"],
+      ["operations", "export"],
+      ["doctor"],
+      ["completion"],
     ]) {
       const { code, out } = await mlmcp([...command, "--help"]);
       expect(code).toBe(0);

@@ -1,12 +1,11 @@
 import type { CommandContext } from "../context.js";
 import { inline, toJson } from "../terminal.js";
 import { knownOperations } from "./known-operations.js";
-import { shownOperation } from "./shown-operation.js";
 
 /** `mlmcp operations explain <id>`: one chain, outermost first, with each option and its source. */
 export async function explainOperation(context: CommandContext, id: string): Promise<void> {
   const { kernel } = await knownOperations(context);
-  const explanation = shownOperation(kernel, id);
+  const explanation = kernel.operations.explain(id);
   if (context.options.json === true) {
     context.print(toJson(explanation));
     return;

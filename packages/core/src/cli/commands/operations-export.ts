@@ -1,11 +1,10 @@
-import { isDeepStrictEqual } from "node:util";
 import { isPlainObject } from "../../config/plain.js";
 import { describeSource } from "../../config/reader.js";
+import { REDACTED } from "../../config/secrets.js";
 import type { Kernel } from "../../kernel/kernel.js";
 import type { CommandContext } from "../context.js";
 import { toYaml } from "./config-yaml.js";
 import { knownOperations } from "./known-operations.js";
-import { shownOperation } from "./shown-operation.js";
 
 /** What stands below `operations` for one operation. */
 interface Block {
@@ -46,8 +45,7 @@ export async function exportOperations(
 
 function blockOf(kernel: Kernel, id: string, changed: boolean): Block {
   const block: Block = { id, settings: {}, comments: [], remarks: [] };
-  const { chain, skipped } = shownOperation(kernel, id);
-  const real = kernel.operations.explain(id).chain;
+  const { chain, skipped } = kernel.operations.explain(id);
   const { advice: configured, order, sources } = kernel.config.operation(id);
   const add = (path: readonly string[], value: unknown, text: string): void => {
     const [advice, option] = path as [string, string?];
@@ -58,17 +56,15 @@ function blockOf(kernel: Kernel, id: string, changed: boolean): Block {
   const whence = (key: string) => (sources[key] ? describeSource(sources[key]) : "the configuration");
 
   // An advice stands in the chain once for each of its parts, with the same options.
-  const steps = new Map(
-    chain.map((step, index) => [step.advice, { shown: step.options, real: real[index]!.options }]),
-  );
+  const steps = new Map(chain.map(({ advice, options }) => [advice, options]));
   for (const [advice, options] of steps) {
-    if (!changed && options.shown.length === 0) add([advice], true, "it has no options");
-    for (const [index, { name, value, source }] of options.shown.entries()) {
-      const own = options.real[index]!.value;
-      if (own === undefined || (changed && !(`${advice}.${name}` in sources))) continue;
-      if (!isDeepStrictEqual(value, own)) block.remarks.push(`${advice}.${name} is secret, and left out`);
-      else if (!isWritable(value))
+    if (!changed && options.length === 0) add([advice], true, "it has no options");
+    for (const { name, value, source } of options) {
+      if (value === undefined || (changed && !(`${advice}.${name}` in sources))) continue;
+      if (!isWritable(value))
         block.remarks.push(`${advice}.${name} is left out, since only code can give it`);
+      else if (JSON.stringify(value).includes(REDACTED))
+        block.remarks.push(`${advice}.${name} is left out, since it is secret`);
       else add([advice, name], value, source);
     }
   }
