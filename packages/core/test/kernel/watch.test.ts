@@ -193,9 +193,10 @@ describe("watch", () => {
   it("lets a run-time change through a file that is saved", async () => {
     const { kernel, root } = await start({ ".mlmcprc.yaml": "gauge: { size: 2 } # two\n" });
     await kernel.config.set("gauge.size", 5);
-    const change = reloaded(kernel);
     await kernel.config.saveToFile();
-    await change;
+    const inFile = () => kernel.config.explain("gauge.size").overrode[0]?.value;
+    // A file that was written just before it was read is read once more.
+    while (inFile() !== 5) await reloaded(kernel);
     expect(kernel.config.explain("gauge.size")).toMatchObject({
       value: 5,
       source: { kind: "runtime" },

@@ -3,7 +3,15 @@ import { PassThrough, Readable } from "node:stream";
 import { createMethodDecorator, currentOperation, onEvent, retry } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { describe, expect, it } from "vitest";
-import { asyncOnly, contextual, observing, pluginOf, tracing, type Trace } from "../support/tracing.js";
+import {
+  asyncOnly,
+  beginAnew,
+  contextual,
+  observing,
+  pluginOf,
+  tracing,
+  type Trace,
+} from "../support/tracing.js";
 
 const trace: Trace = [];
 const observed = observing("observed", trace);
@@ -12,10 +20,7 @@ const deferred = asyncOnly();
 const inContext = contextual();
 const plugin = pluginOf(observed, traced, deferred, inContext);
 
-function fresh(): Trace {
-  trace.length = 0;
-  return trace;
-}
+const fresh = () => beginAnew(trace);
 
 async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];

@@ -60,6 +60,18 @@ export function contextual(name = "contextual") {
   });
 }
 
+const beginnings = new WeakMap<Trace, object>();
+
+/**
+ * Begins a trace anew. Calls that began before are no longer noted: what nobody iterates ends when
+ * it is collected, in the middle of any other test.
+ */
+export function beginAnew(trace: Trace): Trace {
+  beginnings.set(trace, {});
+  trace.length = 0;
+  return trace;
+}
+
 /** A decorator that notes the beginning and the end of every call. */
 export function observing(name: string, trace: Trace) {
   return createMethodDecorator({
@@ -71,11 +83,12 @@ export function observing(name: string, trace: Trace) {
         observe: () => ({
           start(_self: unknown, args: unknown[]) {
             trace.push(`start ${args.join(",")}`);
-            return args.join(",");
+            return { given: args.join(","), since: beginnings.get(trace) };
           },
-          end(started: unknown, ok: boolean, outcome: unknown) {
+          end({ given, since }: { given: string; since: object | undefined }, ok: boolean, outcome: unknown) {
+            if (beginnings.get(trace) !== since) return;
             trace.push(
-              `end ${String(started)} ${ok ? "ok" : "failed"} ${outcome instanceof Error ? outcome.message : String(outcome)}`,
+              `end ${given} ${ok ? "ok" : "failed"} ${outcome instanceof Error ? outcome.message : String(outcome)}`,
             );
           },
         }),
