@@ -5,6 +5,7 @@ export const cases = {
   timed: () => import("./timed.js"),
   retry: () => import("./retry.js"),
   degrade: () => import("./degrade.js"),
+  timeout: () => import("./timeout.js"),
   cached: () => import("./cached.js"),
   start: () => import("./start.js"),
 };

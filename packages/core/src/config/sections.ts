@@ -19,6 +19,8 @@ export interface SystemOptions {
   strict: boolean;
   /** `true` gives every operation `currentOperation()`, `false` none; otherwise those whose advice needs it. */
   context?: boolean;
+  /** Whether `@chaos` takes effect. Production does not start with `true`, only with `"force"`. @default false */
+  chaos: boolean | "force";
   /** How long a stop waits for calls in flight, and for each plugin. Milliseconds, at most 24.8 days. @default 10000 */
   stopTimeout: number;
   /** How long the start of one plugin may take. Milliseconds, at most 24.8 days. @default 30000 */
@@ -68,6 +70,11 @@ const system: JsonSchema = {
       description:
         "true gives every operation currentOperation(), false none; otherwise those whose advice needs it.",
       type: "boolean",
+    },
+    chaos: {
+      description: "Whether @chaos does anything; production needs force for it.",
+      anyOf: [{ type: "boolean" }, { const: "force" }],
+      default: false,
     },
     stopTimeout: {
       description: "How long a stop waits for calls in flight, and for each plugin.",
@@ -137,6 +144,12 @@ const performance: JsonSchema = {
 export interface ErrorHandlingOptions {
   /** Retries of `@retry` where the decorator names none. @default 3 */
   maxRetries: number;
+  /** A file in which each handled error becomes a line of JSON. @default none is kept */
+  logFile?: string;
+  /** Bytes after which the log is put aside and a new one begun. @default 10485760 */
+  maxSize: number;
+  /** Logs that are kept, the one that is written among them. @default 5 */
+  maxFiles: number;
 }
 
 const errorHandling: JsonSchema = {
@@ -148,6 +161,24 @@ const errorHandling: JsonSchema = {
       type: "integer",
       minimum: 0,
       default: 3,
+    },
+    logFile: {
+      description: "A file in which each handled error becomes a line of JSON.",
+      type: "string",
+      minLength: 1,
+    },
+    maxSize: {
+      description: "How large that file grows before another is begun.",
+      size: true,
+      minimum: 1024,
+      default: "10MB",
+    },
+    maxFiles: {
+      description: "How many of these files are kept.",
+      type: "integer",
+      minimum: 1,
+      maximum: 100,
+      default: 5,
     },
   },
 };

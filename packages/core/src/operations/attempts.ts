@@ -4,6 +4,7 @@ import { shared } from "./shared-state.js";
 export interface Attempt {
   /** From 1. */
   readonly attempt: number;
+  /** `undefined` where the attempt gave a value that `retryResultIf` refused. */
   readonly error: unknown;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;

@@ -106,6 +106,8 @@ export class CallNode implements Call, CallScope {
     // Its parent's too, so that a chain of calls that nobody awaits does not grow.
     void parent?.top.enclosing;
     this.deadline = own === undefined || (enclosing !== undefined && enclosing < own) ? enclosing : own;
+    // A derived call belongs to the attempt that it is derived in.
+    if (top && parent) this.attempt = parent.attempt;
     if (changes) {
       if (changes.attempt !== undefined) this.attempt = changes.attempt;
       if (changes.correlationId !== undefined) this.#correlationId = changes.correlationId;

@@ -31,11 +31,6 @@ export function isCancellation(error: unknown, callerAborted: boolean): boolean 
   return callerAborted || isAbortError(error);
 }
 
-/** Whether the same call may succeed later. Errors of the framework say so themselves. */
-export function isRetryable(error: unknown): boolean {
-  return read(() => (isMlmcpError(error) ? error.retryable : !isAbortError(error)), true);
-}
-
 function isAbortError(error: unknown): boolean {
   return read(
     () => typeof error === "object" && error !== null && (error as { name?: unknown }).name === "AbortError",

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { ConfigurationError } from "../errors/index.js";
 import { isAsyncIterable } from "../operations/iteration.js";
-import { isCancellation, isProgrammingError } from "./classify.js";
 
 /**
  * Gives the answer where the method has failed: called with what it failed with and the call's
@@ -11,7 +10,7 @@ import { isCancellation, isProgrammingError } from "./classify.js";
  */
 export type FallbackFunction = { call(this: unknown, error: unknown, ...args: any[]): unknown }["call"];
 
-/** A method of the same object by name, a function, or a value. */
+/** A method of the same object by name, a function, a value, or `"stale"`: an earlier answer. */
 export type Fallback = string | FallbackFunction | { readonly value: unknown };
 
 /** What of a method matters to its fallback. */
@@ -22,14 +21,9 @@ export interface FallbackSubject {
   readonly returns: string;
 }
 
-/** Whether another answer may stand in for this error. */
-export function mayFallBack(error: unknown, callerAborted: boolean): boolean {
-  return !isProgrammingError(error) && !isCancellation(error, callerAborted);
-}
-
 /** What is wrong with a fallback, as far as it shows before there is an object to call it on. */
 export function fallbackProblem(fallback: Fallback, subject: FallbackSubject): string | undefined {
-  if (typeof fallback === "function") return undefined;
+  if (typeof fallback === "function" || fallback === "stale") return undefined;
   if (typeof fallback === "string") {
     if (subject.kind === "function")
       return `fallback: "${fallback}" names a method, but a plain function has none. Give a function.`;
@@ -55,7 +49,7 @@ export function requireFallback(
   self: unknown,
   subject: FallbackSubject,
 ): void {
-  if (typeof fallback !== "string") return;
+  if (typeof fallback !== "string" || fallback === "stale") return;
   if (typeof (self as Record<string, unknown> | null | undefined)?.[fallback] === "function") return;
   throw new ConfigurationError(
     `The fallback of ${subject.id} is "${fallback}", and the object has no method of that name.`,
@@ -67,11 +61,7 @@ export function requireFallback(
   );
 }
 
-/**
- * The answer of a fallback, whatever its form; what it throws goes to the caller as it is.
- *
- * @throws ConfigurationError where a method that streams needs items, and the answer has none.
- */
+/** The answer of a fallback, whatever its form; what it throws goes to the caller as it is. */
 export async function callFallback(
   fallback: Fallback,
   subject: FallbackSubject,
@@ -79,7 +69,15 @@ export async function callFallback(
   self: unknown,
   args: readonly unknown[],
 ): Promise<unknown> {
-  const answer: unknown = await answerOf(fallback, error, self, args);
+  return fitAnswer(await answerOf(fallback, error, self, args), subject, error);
+}
+
+/**
+ * An answer as the method's caller expects it.
+ *
+ * @throws ConfigurationError where a method that streams needs items, and the answer has none.
+ */
+export function fitAnswer(answer: unknown, subject: FallbackSubject, error: unknown): unknown {
   if (subject.returns !== "stream" || isAsyncIterable(answer)) return answer;
   if (isIterable(answer)) return iterate(answer);
   const received = answer === null ? "null" : `a value of type ${typeof answer}`;

@@ -1,57 +1,79 @@
 import { EventEmitter } from "node:events";
 import OpossumBreaker from "opossum";
 
-export type BreakerState = "closed" | "open" | "halfOpen";
+/** `isolated`: opened by hand, until it is closed by hand. */
+export type BreakerState = "closed" | "open" | "halfOpen" | "isolated";
 
 /**
  * The state of one breaker and the timer that half-opens it, carried by opossum; the only file
  * that knows opossum. Calls do not pass through it: `fire` judges a result by the state at the
  * time that it arrives and lets a listener reject a good call, so the policy of `breaker.ts`
- * counts results and drives `open` and `close` here.
+ * counts results and drives the state here.
+ *
+ * A circuit takes some 7 kB, so there is none until the breaker first leaves the closed state.
  */
 export class OpossumState {
-  readonly #circuit: OpossumBreaker;
+  readonly #onHalfOpen: () => void;
+  #circuit: OpossumBreaker | undefined;
 
-  /**
-   * @param resetAfter milliseconds from opening to half-open, at most 2 ** 31 - 1
-   * @param onHalfOpen called when that time has passed
-   */
-  constructor(resetAfter: number, onHalfOpen: () => void) {
-    // A literal of its own for each circuit, because opossum writes into the options it is given.
-    this.#circuit = new OpossumBreaker(neverFired, {
-      resetTimeout: resetAfter,
-      // An emitter that never rotates stands in for opossum's own interval: nothing is counted there.
-      rotateBucketController: new EventEmitter(),
-      enableSnapshots: false,
-      rollingPercentilesEnabled: false,
-      timeout: false,
-    });
-    this.#circuit.on("halfOpen", onHalfOpen);
+  /** @param onHalfOpen called when the time since an opening has passed */
+  constructor(onHalfOpen: () => void) {
+    this.#onHalfOpen = onHalfOpen;
   }
 
   get state(): BreakerState {
-    if (this.#circuit.closed) return "closed";
-    return this.#circuit.halfOpen ? "halfOpen" : "open";
+    const circuit = this.#circuit;
+    if (circuit === undefined || circuit.closed) return "closed";
+    if (circuit.isShutdown) return "isolated";
+    return circuit.halfOpen ? "halfOpen" : "open";
   }
 
   get closed(): boolean {
-    return this.#circuit.closed;
+    return this.#circuit === undefined || this.#circuit.closed;
   }
 
-  /** Opens and starts the time to half-open, anew where it is running. */
-  open(): void {
-    // opossum ignores `open` in an open circuit; closing it first ends the old timer.
-    this.#circuit.close();
+  /** Opens for so many milliseconds, at most 2 ** 31 - 1; where the time is running, it starts anew. */
+  open(ms: number): void {
+    this.#end();
+    this.#circuit = this.#create(ms);
     this.#circuit.open();
   }
 
-  close(): void {
-    this.#circuit.close();
+  halfOpen(): void {
+    this.#end();
+    this.#circuit = this.#create(1, { closed: false, halfOpen: true });
   }
 
-  /** Ends the timer. What opossum allows after its own shutdown is for the caller to prevent. */
-  dispose(): void {
+  close(): void {
+    this.#end();
+    this.#circuit = undefined;
+  }
+
+  /** Ends the timer and stays as it is. opossum's own shutdown can be taken back; no circuit that was shut down is used again here. */
+  isolate(): void {
+    this.#end();
+    this.#circuit ??= this.#create(1);
     this.#circuit.shutdown();
+  }
+
+  #end(): void {
+    if (this.#circuit?.isShutdown === false) this.#circuit.shutdown();
+  }
+
+  #create(resetTimeout: number, state?: { closed: boolean; halfOpen: boolean }): OpossumBreaker {
+    // A literal of its own for each circuit, because opossum writes into the options it is given.
+    const circuit = new OpossumBreaker(neverFired, {
+      resetTimeout,
+      // An emitter that never rotates stands in for opossum's own interval: nothing is counted there.
+      rotateBucketController: new EventEmitter(),
+      rollingCountBuckets: 1,
+      enableSnapshots: false,
+      rollingPercentilesEnabled: false,
+      timeout: false,
+      ...(state && { state: state as OpossumBreaker.State }),
+    });
+    circuit.on("halfOpen", this.#onHalfOpen);
+    return circuit;
   }
 }
 

@@ -1,34 +1,72 @@
 import { definePlugin, type PluginKernel } from "../plugin.js";
+import { Bulkheads } from "./bulkheads.js";
+import { ChaosSource } from "./chaos.js";
+import type { BreakerTerms } from "./breaker-group.js";
 import { CircuitBreakers } from "./circuit-breakers.js";
+import { ErrorClassifier } from "./classification/error-classifier.js";
+import { bulkhead } from "./decorators/bulkhead.js";
+import { chaos } from "./decorators/chaos.js";
 import { degrade } from "./decorators/degrade.js";
+import { handled } from "./decorators/handled.js";
+import { hedge } from "./decorators/hedge.js";
+import { rateLimit } from "./decorators/rate-limit.js";
 import { retry } from "./decorators/retry.js";
+import { timeout } from "./decorators/timeout.js";
 import { Delays } from "./delays.js";
+import { ErrorHandler } from "./handling/error-handler.js";
+import { errorLogOf } from "./handling/error-log-section.js";
+import { termsOf, type EffectiveBreakerOptions } from "./options/breaker.js";
+import { chaosOff } from "./production-checks.js";
+import { RateLimiters } from "./rate-limiters.js";
+import { RedisRateLimits } from "./redis-rate-limits.js";
+import { RetryBudgets } from "./retry-budget.js";
+import { Timers } from "./timers.js";
 import "./events.js";
 
-/** `@retry` and `@degrade`, their breakers, and the health of these. */
+/** The decorators of resilience, the state that they keep in a kernel, and the health of its breakers. */
 export const resiliencePlugin = definePlugin({
   name: "resilience",
-  decorators: [retry, degrade],
-  register({ services }) {
+  decorators: [retry, timeout, bulkhead, rateLimit, hedge, chaos, degrade, handled],
+  register(kernel) {
+    const { services } = kernel;
     services.value(Delays, new Delays());
-    services.value(CircuitBreakers, new CircuitBreakers());
+    const classifier = new ErrorClassifier();
+    services.value(ErrorClassifier, classifier);
+    services.value(ErrorHandler, new ErrorHandler(classifier));
+    services.value(RetryBudgets, new RetryBudgets());
+    services.value(Timers, new Timers());
+    services.value(Bulkheads, new Bulkheads());
+    services.value(RateLimiters, new RateLimiters());
+    services.value(RedisRateLimits, new RedisRateLimits());
+    services.value(ChaosSource, new ChaosSource());
+    services.value(CircuitBreakers, new CircuitBreakers((id) => breakerTermsOf(kernel, id)));
   },
-  start(kernel) {
+  async start(kernel) {
+    await kernel.resolve(ErrorHandler).logTo(errorLogOf(kernel.config));
     const breakers = kernel.resolve(CircuitBreakers);
     // A breaker that the configuration turned off would stay open for ever: no call probes it.
     kernel.onStop(
-      kernel.hooks.hook("kernel:reloaded", () => breakers.retain((id) => passesBreaker(kernel, id))),
+      kernel.hooks.hook("kernel:reloaded", () =>
+        breakers.retain((id) => breakerTermsOf(kernel, id) !== undefined),
+      ),
     );
   },
-  // Only calls that outlast the time to drain still wait for a retry here.
-  stop: (kernel) => kernel.resolve(Delays).end(),
+  reload: (kernel) => kernel.resolve(ErrorHandler).logTo(errorLogOf(kernel.config)),
+  // Only calls that outlast the time to drain still wait here.
+  async stop(kernel) {
+    kernel.resolve(Delays).end();
+    kernel.resolve(Timers).end();
+    kernel.resolve(RedisRateLimits).end();
+    await kernel.resolve(ErrorHandler).flush();
+  },
+  productionChecks: [chaosOff],
   healthChecks: [
     (kernel) => ({
       name: "breakers",
       critical: false,
       check() {
         const breakers = kernel.resolve(CircuitBreakers).list();
-        const notClosed = breakers.filter(({ state }) => state !== "closed");
+        const notClosed = breakers.filter(({ state, mode }) => state !== "closed" && mode === "enforce");
         return {
           status: notClosed.length > 0 ? "degraded" : "up",
           details: { breakers: breakers.length, notClosed },
@@ -38,13 +76,16 @@ export const resiliencePlugin = definePlugin({
   ],
 });
 
-function passesBreaker({ operations }: PluginKernel, id: string): boolean {
+/** What an operation wants of its breaker at present; nothing where it passes none. */
+function breakerTermsOf({ operations }: PluginKernel, id: string): BreakerTerms | undefined {
   try {
-    return operations
+    const step = operations
       .explain(id)
-      .chain.some(({ advice, placement }) => advice === degrade.advice.name && placement === "breaker");
+      .chain.find(({ advice, placement }) => advice === degrade.advice.name && placement === "breaker");
+    const options = step?.options.find(({ name }) => name === "breaker")?.value;
+    return options ? termsOf(options as EffectiveBreakerOptions) : undefined;
   } catch {
     // Gone, or given options that cannot work, which every call of it reports: nothing passes.
-    return false;
+    return undefined;
   }
 }

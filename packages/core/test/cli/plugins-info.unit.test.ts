@@ -65,10 +65,10 @@ describe("mlmcp plugins info", () => {
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
       from: dirname(file),
       named: null,
-      decorators: [
+      decorators: expect.arrayContaining([
         { name: "retry", phases: ["retry"], options: expect.arrayContaining(["maxRetries"]) },
-        { name: "degrade", phases: ["fallback", "breaker"], options: ["fallback", "breaker"] },
-      ],
+        { name: "timeout", phases: ["deadline", "timeout"], options: ["attempt", "deadline"] },
+      ]),
     });
   });
 

@@ -112,9 +112,13 @@ describe("mlmcp config show", () => {
 
   it("prints one section", async () => {
     const { code, out } = await mlmcp(["config", "show", "errorHandling"]);
-    expect([code, out]).toEqual([
+    expect([code, ...out.split("\n")]).toEqual([
       0,
-      "# no configuration file, environment development\nerrorHandling.maxRetries = 3  # default\n",
+      "# no configuration file, environment development",
+      "errorHandling.maxRetries = 3      # default",
+      "errorHandling.maxSize = 10485760  # default",
+      "errorHandling.maxFiles = 5        # default",
+      "",
     ]);
   });
 
@@ -128,7 +132,7 @@ describe("mlmcp config show", () => {
       sources: Record<string, unknown>;
     };
     expect([code, shown.file, shown.environment]).toEqual([0, join(cwd, ".mlmcprc.yaml"), "staging"]);
-    expect(shown.values["errorHandling"]).toEqual({ maxRetries: 5 });
+    expect(shown.values["errorHandling"]).toMatchObject({ maxRetries: 5 });
     expect(shown.sources["errorHandling.maxRetries"]).toEqual({
       kind: "file",
       name: shown.file,

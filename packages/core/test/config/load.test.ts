@@ -11,6 +11,7 @@ describe("the configuration", () => {
       environment: "development",
       debug: false,
       strict: false,
+      chaos: false,
       stopTimeout: 10_000,
       startTimeout: 30_000,
       processes: 1,
@@ -21,7 +22,7 @@ describe("the configuration", () => {
       enableParallel: true,
       enableMonitoring: true,
     });
-    expect(config.section("errorHandling")).toEqual({ maxRetries: 3 });
+    expect(config.section("errorHandling")).toEqual({ maxRetries: 3, maxSize: 10 * 1024 ** 2, maxFiles: 5 });
   });
 
   it("gives values by path, a fallback where there is none, and everything for the empty path", async () => {

@@ -1,10 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  isCancellation,
-  isProgrammingError,
-  isRejection,
-  isRetryable,
-} from "../../src/resilience/classify.js";
+import { isCancellation, isProgrammingError, isRejection } from "../../src/resilience/classify.js";
 
 const unreadable = new Error("hidden");
 Object.defineProperty(unreadable, "name", {
@@ -23,6 +18,5 @@ describe("what was thrown and cannot be read", () => {
     expect(isProgrammingError(error)).toBe(false);
     expect(isRejection(error)).toBe(false);
     expect(isCancellation(error, false)).toBe(false);
-    expect(isRetryable(error)).toBe(true);
   });
 });

@@ -1,5 +1,15 @@
-import { degrade, resiliencePlugin, retry } from "@mlmcp/core";
-import { decoratorContract, pluginContract } from "@mlmcp/core/testing";
+import {
+  bulkhead,
+  chaos,
+  degrade,
+  handled,
+  hedge,
+  rateLimit,
+  resiliencePlugin,
+  retry,
+  timeout,
+} from "@mlmcp/core";
+import { decoratorContract, pluginContract, type DecoratorSubject } from "@mlmcp/core/testing";
 import { describe, expect, it } from "vitest";
 
 describe("@retry keeps the contract of decorators", () => {
@@ -18,6 +28,18 @@ describe("@degrade keeps the contract of decorators", () => {
     plugins: [resiliencePlugin],
     options: { breaker: { failureThreshold: 100 } },
   };
+  for (const { title, run } of decoratorContract(subject))
+    it(title, () => expect(run()).resolves.toBeUndefined());
+});
+
+describe.each<DecoratorSubject>([
+  { decorator: timeout, plugins: [resiliencePlugin], options: { attempt: "1m", deadline: "1m" } },
+  { decorator: bulkhead, plugins: [resiliencePlugin], options: { maxConcurrent: 2, queue: 100 } },
+  { decorator: rateLimit, plugins: [resiliencePlugin], options: { limit: 1_000 } },
+  { decorator: hedge, plugins: [resiliencePlugin], options: { after: "1m", idempotent: true } },
+  { decorator: handled, plugins: [resiliencePlugin], options: { context: "import" } },
+  { decorator: chaos, plugins: [resiliencePlugin], options: 0, config: { system: { chaos: true } } },
+])("@$decorator.advice.name keeps the contract of decorators", (subject) => {
   for (const { title, run } of decoratorContract(subject))
     it(title, () => expect(run()).resolves.toBeUndefined());
 });

@@ -1,4 +1,5 @@
 import {
+  bulkhead,
   BulkheadFullError,
   CircuitBreakers,
   CircuitOpenError,
@@ -8,7 +9,9 @@ import {
   onEvent,
   RateLimitError,
   retry,
+  timeout,
   ValidationError,
+  type DegradeOptions,
   type Kernel,
 } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
@@ -267,17 +270,17 @@ describe("the fallback of @degrade", () => {
       "both LAX",
       "both LAX",
       "breaker:open failures 2 60000",
-      "breaker:reject 59800",
+      "breaker:reject open 59800",
       expect.stringMatching(/^retry:giveUp 3 notRetryable Reports\.both was not called: its breaker is open/),
       expect.stringMatching(/^degrade:fallback Reports\.both was not called/),
       "sample LAX",
-      "breaker:halfOpen",
+      "breaker:halfOpen elapsed",
     ]);
   });
 
   it("is an error before the method runs where the object has no such method", async () => {
     class Mistaken extends Base {
-      @degrade({ fallback: "sampel" })
+      @degrade({ fallback: "sampel" as string })
       async load(): Promise<unknown> {
         return this.read("load");
       }
@@ -364,8 +367,8 @@ describe("the breaker of @degrade", () => {
       "guarded",
       "guarded",
       "breaker:open failures 2 60000",
-      "breaker:reject 60000",
-      "breaker:halfOpen",
+      "breaker:reject open 60000",
+      "breaker:halfOpen elapsed",
       "guarded",
       "breaker:close probeSucceeded",
     ]);
@@ -376,9 +379,9 @@ describe("the breaker of @degrade", () => {
     for (let i = 0; i < 5; i++) expect(await reports.load("LAX")).toBe("a sample of LAX");
     expect(reports.trace.filter((line) => line.startsWith("load"))).toHaveLength(3);
     await vi.advanceTimersByTimeAsync(5 * MINUTE - 1);
-    expect(reports.trace).not.toContain("breaker:halfOpen");
+    expect(reports.trace).not.toContain("breaker:halfOpen elapsed");
     await vi.advanceTimersByTimeAsync(1);
-    expect(reports.trace).toContain("breaker:halfOpen");
+    expect(reports.trace).toContain("breaker:halfOpen elapsed");
   });
 
   it("admits one probe at a time", async () => {
@@ -388,7 +391,7 @@ describe("the breaker of @degrade", () => {
     reports.source = () => new Promise((resolve) => (answer = resolve));
     const probe = reports.guarded();
     const rejected = await thrownBy(reports.guarded());
-    expect((rejected as Error).message).toMatch(/a probe is under way/);
+    expect((rejected as Error).message).toMatch(/its probes are under way/);
     answer("data");
     expect(await probe).toBe("data");
     reports.source = () => "more data";
@@ -479,8 +482,8 @@ describe("breakers of one kernel", () => {
     await thrownBy(elsewhere.guarded());
     await reports.load("LAX");
     expect(kernel.resolve(CircuitBreakers).list()).toEqual([
-      { operation: "Reports.guarded", state: "open", failures: 2, retryAfterMs: MINUTE },
-      { operation: "Reports.load", state: "closed", failures: 1, retryAfterMs: 0 },
+      { operation: "Reports.guarded", state: "open", mode: "enforce", failures: 2, retryAfterMs: MINUTE },
+      { operation: "Reports.load", state: "closed", mode: "enforce", failures: 1, retryAfterMs: 0 },
     ]);
     expect(other.resolve(CircuitBreakers).list()).toMatchObject([
       { operation: "Reports.guarded", state: "closed" },
@@ -496,7 +499,7 @@ describe("breakers of one kernel", () => {
     expect(await reports.guarded()).toBe("data");
     expect(reports.trace.filter((line) => line.startsWith("breaker"))).toEqual([
       "breaker:open manual 0 60000",
-      "breaker:reject 60000",
+      "breaker:reject open 60000",
       "breaker:close manual",
     ]);
   });
@@ -615,4 +618,114 @@ it("an open breaker's error has the last failure that counted as its cause", asy
   kernel.resolve(CircuitBreakers).close("Reports.guarded");
   kernel.resolve(CircuitBreakers).open("Reports.guarded");
   expect(await thrownBy(reports.guarded())).not.toHaveProperty("cause");
+});
+
+describe("the limits of @degrade", () => {
+  const limited = (options: DegradeOptions) => {
+    class Limited {
+      running = 0;
+      most = 0;
+
+      @degrade({ breaker: false, ...options } as DegradeOptions)
+      async call(ms: number): Promise<string> {
+        this.most = Math.max(this.most, ++this.running);
+        await new Promise((resolve) => void setTimeout(resolve, ms));
+        this.running -= 1;
+        return "data";
+      }
+    }
+    return kernel.adopt(new Limited());
+  };
+  const ended = async (promise: Promise<unknown>): Promise<unknown> => {
+    const outcome = promise.catch((error: unknown) => error);
+    await vi.runAllTimersAsync();
+    return outcome;
+  };
+
+  it("end an attempt that takes too long, which the breaker counts and the fallback mends", async () => {
+    const subject = limited({
+      timeout: "1s",
+      breaker: { failureThreshold: 1, resetAfter: "1h" },
+      fallback: { value: "kept" },
+    });
+    const outcome = subject.call(5000);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await outcome).toBe("kept");
+    expect(kernel.resolve(CircuitBreakers).list()).toMatchObject([{ state: "open" }]);
+    await vi.advanceTimersByTimeAsync(4000);
+    kernel.resolve(CircuitBreakers).close("Limited.call");
+  });
+
+  it("end the whole call", async () => {
+    expect(await ended(limited({ deadline: 100 }).call(500))).toMatchObject({
+      code: "MLMCP_TIMEOUT",
+      context: { reason: "deadline", timeoutMs: 100 },
+    });
+  });
+
+  it("admit so many calls; the breaker does not count the others", async () => {
+    const subject = limited({ bulkhead: { maxConcurrent: 2 }, breaker: { failureThreshold: 1 } });
+    const outcomes = Promise.all([1, 2, 3].map(() => subject.call(10).catch((error: unknown) => error)));
+    await vi.runAllTimersAsync();
+    expect(await outcomes).toEqual(["data", "data", expect.any(BulkheadFullError)]);
+    expect(subject.most).toBe(2);
+    expect(kernel.resolve(CircuitBreakers).list()).toMatchObject([{ state: "closed", failures: 0 }]);
+  });
+
+  it("are off where the configuration says so", async () => {
+    const off: object = { timeout: false, deadline: false, bulkhead: false };
+    const config = { operations: { "Limited.call": { degrade: off } } };
+    await using free = await createTestKernel({ config });
+    const subject = free.adopt(limited({ timeout: 1, deadline: 1, bulkhead: { maxConcurrent: 1 } }));
+    expect(await ended(Promise.all([subject.call(10), subject.call(10)]))).toEqual(["data", "data"]);
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      "timeout",
+      () => {
+        class Twice {
+          @timeout("1s")
+          @degrade({ timeout: "2s" })
+          async call(): Promise<void> {}
+        }
+        return Twice;
+      },
+    ],
+    [
+      "deadline",
+      () => {
+        class Twice {
+          @degrade({ deadline: "2s" })
+          @timeout({ deadline: "1s" })
+          async call(): Promise<void> {}
+        }
+        return Twice;
+      },
+    ],
+    [
+      "bulkhead",
+      () => {
+        class Twice {
+          @bulkhead(1)
+          @degrade({ bulkhead: {} })
+          async call(): Promise<void> {}
+        }
+        return Twice;
+      },
+    ],
+  ])("refuse to be given twice: %s", (setting, declare) => {
+    expect(declare).toThrow(new RegExp(`"${setting}" is given by @\\w+ already`));
+  });
+
+  it("stand beside a decorator that gives another of them", async () => {
+    class Both {
+      @timeout({ attempt: "1s" })
+      @degrade({ deadline: "2s", timeout: false })
+      async call(): Promise<string> {
+        return "data";
+      }
+    }
+    expect(await kernel.adopt(new Both()).call()).toBe("data");
+  });
 });

@@ -3,6 +3,7 @@ import {
   createMethodDecorator,
   type Advice,
   type Binding,
+  type CallScope,
   type DecorationOptions,
   type Duration,
   type Invoke,
@@ -71,14 +72,21 @@ function around(next: Invoke, binding: Binding<CachedOptions>): Invoke {
     onHit: () => binding.note(found),
   });
   const load = (text: string, plan: Plan): Promise<unknown> => cache.load(text, plan, binding.call()?.signal);
-  const planOf = (self: unknown, args: unknown[]): Plan => ({
-    owner,
-    ttl,
-    isolate,
-    begin: () => runDetached(next, binding, self, args),
-    alone: () => next(self, args),
-    wanted: (result) => when?.(result, args) ?? true,
-  });
+  const planOf = (self: unknown, args: unknown[]): Plan => {
+    let scope: CallScope | undefined;
+    return {
+      owner,
+      ttl,
+      isolate,
+      begin() {
+        scope = binding.fork({ detached: true });
+        return runDetached(scope, next, binding, self, args);
+      },
+      alone: () => next(self, args),
+      // What stands in for a result, such as one of `@chaos`, is for those who wait and nobody else.
+      wanted: (result) => !scope?.collected?.degraded && (when?.(result, args) ?? true),
+    };
+  };
 
   if (!files) {
     return (self, args) => {
@@ -125,12 +133,12 @@ function around(next: Invoke, binding: Binding<CachedOptions>): Invoke {
 
 /** In a call of its own: no caller's signal, deadline or correlation id reaches what several wait for. */
 function runDetached(
+  scope: CallScope | undefined,
   next: Invoke,
   binding: Binding<CachedOptions>,
   self: unknown,
   args: unknown[],
 ): Work<unknown> {
-  const scope = binding.fork({ detached: true });
   const run = async (): Promise<unknown> => {
     if (!scope) return next(self, args);
     try {

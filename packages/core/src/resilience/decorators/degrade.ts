@@ -1,26 +1,29 @@
-import { CircuitOpenError } from "../../errors/index.js";
-import { continueWith } from "../../operations/continuation.js";
 import { createMethodDecorator } from "../../operations/decorator.js";
-import type { Binding, Invoke } from "../../plugin.js";
-import { Breaker, REJECTED, type BreakerPolicy } from "../breaker.js";
-import { CircuitBreakers } from "../circuit-breakers.js";
-import { isCancellation, isProgrammingError, isRejection } from "../classify.js";
-import { callFallback, fallbackProblem, mayFallBack, requireFallback } from "../fallback.js";
-import { degradeSchema, type DegradeOptions, type EffectiveDegradeOptions } from "../options.js";
+import type { AnyFunction, DecorationOptions } from "../../operations/decorator-types.js";
+import type { Advice } from "../../plugin.js";
+import { fallbackProblem } from "../fallback.js";
+import { breakerProblem } from "../options/breaker.js";
+import { degradeSchema, effective, settingsOf, type DegradeOptions } from "../options/degrade.js";
+import { bulkheadPart } from "./bulkhead.js";
+import { aroundBreaker } from "./degrade-breaker.js";
+import { aroundFallback } from "./degrade-fallback.js";
+import { timeLimitPart } from "./timeout.js";
 
 /**
  * Keeps an answer coming while the method fails: a fallback answers in its place, and after
- * some failures in a row a breaker stops calling it for a while.
+ * some failures a breaker stops calling it for a while.
  *
- * The fallback stands outside retries and runs once, after they are spent. It never runs for
- * invalid arguments, a wrong configuration or a missing kernel, nor for a call that was
- * cancelled; what it throws itself reaches the caller as it is. The breaker stands inside
- * retries, so that every attempt passes it. It counts what the method throws except the same
- * errors and what limits reject; `CircuitBreakers` lists and moves the breakers of a kernel.
+ * The fallback stands outside retries and runs once, after they are spent. Unless `when` asks for
+ * them, it does not run for errors of validation, a wrong configuration, a missing kernel or a
+ * method that was cancelled; it never runs for a caller who has given up. What it throws itself
+ * reaches the caller as it is. The breaker stands inside retries, so that every attempt passes
+ * it. It counts what the method throws except the same errors and what limits reject;
+ * `CircuitBreakers` lists and moves the breakers of a kernel. `timeout`, `deadline` and `bulkhead`
+ * are those of `@timeout` and `@bulkhead`, which may not stand beside them.
  *
  * ```ts
  * class Delays {
- *   @degrade({ fallback: "sample", breaker: { failureThreshold: 5, resetAfter: "30s" } })
+ *   @degrade({ fallback: "sample", breaker: { failureRate: 0.5, window: "30s", resetAfter: "10s" } })
  *   async byAirport(code: string) { return this.database.query(code); }
  *
  *   async sample(code: string) { return this.lastKnown.get(code); }
@@ -32,109 +35,54 @@ export const degrade = createMethodDecorator<DegradeOptions>({
   schema: degradeSchema,
   serves: { streams: true },
   context: true,
-  check: ({ fallback }, operation) =>
-    fallback === undefined ? undefined : fallbackProblem(fallback, operation),
+  settings: settingsOf,
+  check(options, operation) {
+    const { fallback, breaker } = effective(options);
+    return (
+      (fallback === undefined ? undefined : fallbackProblem(fallback, operation)) ??
+      (breaker === false ? undefined : breakerProblem(breaker))
+    );
+  },
   parts: [
     { at: "fallback", when: ({ fallback }) => fallback !== undefined, around: aroundFallback },
+    timeLimitPart("deadline", (options) => effective(options).deadline || undefined),
     { at: "breaker", when: ({ breaker }) => breaker !== false, around: aroundBreaker },
+    timeLimitPart("timeout", (options) => effective(options).timeout || undefined),
+    bulkheadPart((options) => effective(options).bulkhead || undefined),
   ],
-});
+}) as DegradeDecorator;
 
-function aroundFallback(next: Invoke, binding: Binding<DegradeOptions>): Invoke {
-  const { operation } = binding;
-  const fallback = (binding.options as EffectiveDegradeOptions).fallback!;
-  const fellBack = binding.event("degrade:fallback");
-  const fallBack = async (error: unknown, self: unknown, args: unknown[]): Promise<unknown> => {
-    if (!mayFallBack(error, binding.call()?.aborted === true)) throw error;
-    if (fellBack.active) fellBack.publish({ error });
-    const answer = await callFallback(fallback, operation, error, self, args);
-    binding.note({ degraded: true });
-    return answer;
-  };
-  return (self, args) => {
-    requireFallback(fallback, self, operation);
-    return continueWith(next, self, args, undefined, (error) => fallBack(error, self, args));
-  };
+/** What of a class a fallback's name asks for; nothing where the name is not known to the compiler. */
+type HasMethod<Name extends string> = [Exclude<Name, "stale">] extends [never]
+  ? unknown
+  : string extends Name
+    ? unknown
+    : { readonly [Key in Name]: AnyFunction };
+
+type Served = PromiseLike<unknown> | AsyncIterable<unknown>;
+
+/** `@degrade()`, which stands only where the object has the method that its fallback names. */
+export interface DegradeDecorator {
+  <Name extends string = never>(
+    options?: DegradeOptions<Name> & DecorationOptions,
+  ): DecoratorBesides<HasMethod<Name>>;
+  readonly advice: Advice<DegradeOptions>;
 }
 
-function aroundBreaker(next: Invoke, binding: Binding<DegradeOptions>): Invoke {
-  const { id } = binding.operation;
-  const policy = (binding.options as EffectiveDegradeOptions).breaker as BreakerPolicy;
-  const breakers = binding.resolve(CircuitBreakers);
-  const rejected = binding.event("breaker:reject");
-  const breaker = binding.keep(
-    "breaker",
-    () => createBreaker(policy, binding),
-    (replaced) => {
-      breakers.remove(id, replaced);
-      replaced.dispose();
-    },
-  );
-  breakers.add(id, breaker);
-  return (self, args) => {
-    const ticket = breaker.admit();
-    if (ticket === REJECTED) {
-      const retryAfterMs = breaker.retryAfter;
-      if (rejected.active) rejected.publish({ retryAfterMs });
-      return Promise.reject(circuitOpen(id, breaker, retryAfterMs));
-    }
-    return continueWith(
-      next,
-      self,
-      args,
-      (value) => {
-        breaker.succeed(ticket);
-        return value;
-      },
-      (error) => {
-        if (isFailure(error, binding)) breaker.fail(ticket, error);
-        else breaker.release(ticket);
-        throw error;
-      },
-    );
-  };
-}
-
-/** Errors that speak of the call or its caller, not of what the method depends on, do not count. */
-function isFailure(error: unknown, binding: Binding<DegradeOptions>): boolean {
-  return (
-    !isProgrammingError(error) &&
-    !isRejection(error) &&
-    !isCancellation(error, binding.call()?.aborted === true)
-  );
-}
-
-function createBreaker(policy: BreakerPolicy, binding: Binding<DegradeOptions>): Breaker {
-  const opened = binding.event("breaker:open");
-  const halfOpened = binding.event("breaker:halfOpen");
-  const closed = binding.event("breaker:close");
-  return new Breaker(policy, {
-    opened: (reason, failures) => opened.publish({ reason, failures, resetAfterMs: policy.resetAfter }),
-    halfOpened: () => halfOpened.publish({}),
-    closed: (reason) => closed.publish({ reason }),
-  });
-}
-
-function circuitOpen(
-  operation: string,
-  { state, failures, lastError }: Breaker,
-  retryAfterMs: number,
-): CircuitOpenError {
-  const cause =
-    failures === 0
-      ? "was opened by hand"
-      : `is open after ${failures} consecutive failure${failures === 1 ? "" : "s"}`;
-  const probing = state === "halfOpen" ? ", and a probe is under way" : "";
-  return new CircuitOpenError(
-    `${operation} was not called: its breaker ${cause}${probing}. The next call can pass in ${retryAfterMs} ms.`,
-    {
-      ...(lastError === undefined ? {} : { cause: lastError }),
-      context: { operation, retryAfterMs },
-      suggestions: [
-        "Find out why the method fails: the cause is the last error that counted.",
-        "Give `@degrade` a fallback that answers meanwhile.",
-        `Close it by hand once the cause is mended: kernel.resolve(CircuitBreakers).close("${operation}").`,
-      ],
-    },
-  );
+/** As `OperationDecorator`, on an object (a class itself for statics) that has certain methods. */
+interface DecoratorBesides<Owner> {
+  <This extends Owner, Method extends (...args: any[]) => Served>(
+    method: Method,
+    context: ClassMethodDecoratorContext<This, Method>,
+  ): void;
+  <This extends Owner & object, Method extends (...args: any[]) => Served>(
+    target: This,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<Method>,
+  ): void;
+  <Class extends abstract new (...args: any[]) => Owner>(
+    target: Class,
+    context: ClassDecoratorContext<Class>,
+  ): void;
+  <Class extends abstract new (...args: any[]) => Owner>(target: Class): void;
 }

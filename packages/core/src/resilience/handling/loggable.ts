@@ -1,0 +1,103 @@
+import { REDACTED } from "../../config/secrets.js";
+import { isInstance, read, readText } from "../classification/thrown.js";
+
+/** Limits of what one line of a log holds of a value. */
+const deepest = 6;
+const mostEntries = 100;
+const longestText = 10_000;
+
+/**
+ * A copy of a value that `JSON.stringify` can write whatever it is, without its secrets: what
+ * stands under a key that is named like one (`password`, `apiKey`, `authorization`, …), and within
+ * texts the password of a URL, parameters named like one, and bearer tokens. Circles, deep
+ * nesting, long lists and long texts are cut short; what cannot be read says so.
+ */
+export function loggable(value: unknown): unknown {
+  return copy(value, 0, new Set());
+}
+
+function copy(value: unknown, depth: number, within: Set<object>): unknown {
+  switch (typeof value) {
+    case "string":
+      return withoutSecrets(value.length > longestText ? `${value.slice(0, longestText)}…` : value);
+    case "number":
+      return Number.isFinite(value) ? value : String(value);
+    case "bigint":
+    case "symbol":
+      return String(value);
+    case "function":
+      return `[function ${readText(value, "name") || "anonymous"}]`;
+    case "object":
+      if (value === null) return null;
+      break;
+    default:
+      return value;
+  }
+  if (within.has(value)) return "[circular]";
+  if (depth >= deepest) return "[too deep]";
+  within.add(value);
+  try {
+    return copyObject(value, depth + 1, within);
+  } catch (error) {
+    return `[unreadable: ${readText(error, "message")}]`;
+  } finally {
+    within.delete(value);
+  }
+}
+
+function copyObject(value: object, depth: number, within: Set<object>): unknown {
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString();
+  if (isInstance(value, Error)) return { name: text(value, "name"), message: text(value, "message") };
+  if (ArrayBuffer.isView(value)) return `[${value.constructor.name} of ${value.byteLength} bytes]`;
+  if (Array.isArray(value) || value instanceof Set) {
+    const items = [...value].slice(0, mostEntries).map((item) => copy(item, depth, within));
+    const more = (Array.isArray(value) ? value.length : value.size) - items.length;
+    return more > 0 ? [...items, `… ${more} more`] : items;
+  }
+  const entries =
+    value instanceof Map || isHeaders(value) ? [...value] : Object.keys(value).map((key) => [key]);
+  const shown: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const [key, given] of entries.slice(0, mostEntries)) {
+    const name = String(key);
+    const entry: unknown = value instanceof Map || isHeaders(value) ? given : read(value, name);
+    shown[name] = isSecret(name, entry) ? REDACTED : copy(entry, depth, within);
+  }
+  if (entries.length > mostEntries) shown["…"] = `${entries.length - mostEntries} more`;
+  return shown;
+}
+
+function isHeaders(value: object): value is Headers {
+  return typeof Headers === "function" && value instanceof Headers;
+}
+
+function text(value: unknown, key: string): string {
+  return withoutSecrets(readText(value, key).slice(0, longestText));
+}
+
+const secretName =
+  /(?:^|_)(?:passwords?|passwd|pwd|passphrases?|secrets?|tokens?|api_?keys?|access_?keys?|encryption_?keys?|private_?keys?|credentials?|authorization|cookies?|session_?id|jwt|bearer|otp|pin|cvv|cvc|ssn)(?:_|$)/;
+
+/** By its key: `dbPassword`, `x-api-key` and `AUTH_TOKEN`, but not `tokenizer` or a count of tokens. */
+function isSecret(key: string, value: unknown): boolean {
+  if (value === undefined || value === null || typeof value === "boolean") return false;
+  if (typeof value === "number" && /tokens$/i.test(key)) return false;
+  const words = key
+    .replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replaceAll(/([A-Z])([A-Z][a-z])/g, "$1_$2")
+    .replaceAll(/[-\s.]/g, "_")
+    .toLowerCase();
+  return secretName.test(words);
+}
+
+const secretParameter = "password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|client[_-]?secret";
+const inQuery = new RegExp(`((?:${secretParameter})=)[^\\s"'&;,]+`, "gi");
+const inJson = new RegExp(`("[\\w-]{0,64}(?:${secretParameter})"\\s*:\\s*")[^"]+`, "gi");
+
+/** A text without the passwords of URLs, secret parameters and bearer tokens in it. */
+export function withoutSecrets(message: string): string {
+  return message
+    .replaceAll(/([a-z][a-z0-9+.-]{0,30}:\/\/[^\s/?#:@]{0,256}):[^\s/?#]{1,256}@/gi, `$1:${REDACTED}@`)
+    .replaceAll(/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${REDACTED}`)
+    .replaceAll(inQuery, `$1${REDACTED}`)
+    .replaceAll(inJson, `$1${REDACTED}`);
+}
