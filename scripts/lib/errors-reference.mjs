@@ -96,6 +96,8 @@ function readMakers(files, kinds) {
   const makers = new Map();
   for (const file of files) {
     for (const declaration of parse(file).statements.filter(ts.isFunctionDeclaration)) {
+      // The signature of an overload has no body.
+      if (!declaration.body) continue;
       const takesOptions = declaration.parameters.some(({ name }) => name.getText() === "options");
       const made = takesOptions ? find(declaration.body, (node) => kindOf(node, kinds)) : undefined;
       if (made)
