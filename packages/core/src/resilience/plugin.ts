@@ -16,7 +16,7 @@ import { Delays } from "./delays.js";
 import { ErrorHandler } from "./handling/error-handler.js";
 import { errorLogOf } from "./handling/error-log-section.js";
 import { termsOf, type EffectiveBreakerOptions } from "./options/breaker.js";
-import { chaosOff } from "./production-checks.js";
+import { chaosOff, sharedLimits } from "./production-checks.js";
 import { RateLimiters } from "./rate-limiters.js";
 import { RedisRateLimits } from "./redis-rate-limits.js";
 import { RetryBudgets } from "./retry-budget.js";
@@ -59,7 +59,7 @@ export const resiliencePlugin = definePlugin({
     kernel.resolve(RedisRateLimits).end();
     await kernel.resolve(ErrorHandler).flush();
   },
-  productionChecks: [chaosOff],
+  productionChecks: [chaosOff, sharedLimits],
   healthChecks: [
     (kernel) => ({
       name: "breakers",
