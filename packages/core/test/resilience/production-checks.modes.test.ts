@@ -1,8 +1,9 @@
-import { rateLimit } from "@mlmcp/core";
+import { rateLimit, service } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { describe, expect, it } from "vitest";
 import { warningsDuring } from "../config/project.js";
 
+@service()
 class Mail {
   @rateLimit({ limit: 10 })
   async send(): Promise<void> {}
@@ -25,7 +26,6 @@ describe("a rate limit in production", () => {
   };
 
   it("warns where several processes count by themselves, and of nothing that they share", async () => {
-    new Mail();
     const [message, ...others] = await warned(4);
     expect(message).toMatch(
       /^@rateLimit of Mail\.send counts in each process by itself, and system\.processes is 4 /,
@@ -34,7 +34,6 @@ describe("a rate limit in production", () => {
   });
 
   it("is silent for one process, and where the limit is off", async () => {
-    new Mail();
     expect(await warned(1)).toEqual([]);
     expect(await warned(4, { "Mail.send": { rateLimit: false } })).toEqual([]);
   });
