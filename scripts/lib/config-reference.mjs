@@ -127,7 +127,7 @@ function meaning({ description = "" }) {
   return description;
 }
 
-/** The variable for a path, as `packages/core/src/config/variables.ts` names it. */
+/** The variable for a path, as `packages/core/src/config/sources/variables.ts` names it. */
 function variable([section, ...keys]) {
   const snake = (camel) =>
     camel

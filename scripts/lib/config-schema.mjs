@@ -20,7 +20,7 @@ export async function configSchemaText(root) {
     ...names.map(
       (name, index) => `import plugin${index} from ${JSON.stringify(source(`${name}/src/plugin.ts`))};`,
     ),
-    `export { configSchema } from ${JSON.stringify(source("core/src/config/json-schema.ts"))};`,
+    `export { configSchema } from ${JSON.stringify(source("core/src/config/schema/json-schema.ts"))};`,
     `export const plugins = [resiliencePlugin, ${names.map((_, index) => `plugin${index}`).join(", ")}];`,
   ].join("\n");
   const { module } = await runnerImport(entry, {

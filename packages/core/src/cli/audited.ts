@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { appendAudit, type AuditEntry } from "../config/audit-log.js";
+import { appendAudit, type AuditEntry } from "../config/writing/audit-log.js";
 import type { ConfigReader } from "../config/reader.js";
 
 /**

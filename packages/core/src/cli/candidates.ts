@@ -136,7 +136,7 @@ function pathOf(command: Command): string {
 
 /** Every path that may be configured, also where the configuration is broken. */
 async function settings(session: Session): Promise<Candidate[]> {
-  const { settingFacts, settingPaths } = await import("../config/known-settings.js");
+  const { settingFacts, settingPaths } = await import("../config/schema/known-settings.js");
   const { knownTo, readConfig } = await import("./commands/config-loading.js");
   const core = { sections: [], advice: [] };
   const known = await readConfig(session)

@@ -78,7 +78,7 @@ async function runAudited(
 ): Promise<unknown> {
   const [{ audited, auditFile }, { redact }] = await Promise.all([
     import("./audited.js"),
-    import("../config/redaction.js"),
+    import("../config/secrets/redaction.js"),
   ]);
   const given = command.registeredArguments.map((argument, index) => [
     argument.name(),

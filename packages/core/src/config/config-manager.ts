@@ -4,7 +4,7 @@ import type { ConfigPath, ConfigSections, ConfigValue, Written } from "./config-
 import { isPlainObject, setOwn, valueAt, type PlainObject } from "./plain.js";
 import { parsePath, type ConfigProblem } from "./problems.js";
 import type { ConfigExplanation, ConfigReader, OperationSettings } from "./reader.js";
-import type { ConfigSources } from "./sources.js";
+import type { ConfigSources } from "./sources/sources.js";
 
 /** What a {@link ConfigManager} works on: the life-cycle of its kernel. */
 interface ConfigControl {
@@ -184,7 +184,7 @@ export class ConfigManager implements ConfigReader {
    * where it cannot be read or written
    */
   async saveToFile(path?: string): Promise<string> {
-    const { saveSettings } = await import("./save-settings.js");
+    const { saveSettings } = await import("./writing/save-settings.js");
     return saveSettings(this.#control.config, this.#control.sources, path);
   }
 }

@@ -1,5 +1,5 @@
 import type { ErrorHandlingOptions, PerformanceOptions, SystemOptions } from "./sections.js";
-import type { Duration, Size } from "./units.js";
+import type { Duration, Size } from "./schema/units.js";
 
 /**
  * The sections of the configuration and what they are read as. A plugin adds its own, and so does

@@ -3,7 +3,7 @@ import type { OperationRules } from "./operation-settings.js";
 import { valueAt, type PlainObject } from "./plain.js";
 import { parsePath } from "./problems.js";
 import type { ConfigExplanation, ConfigReader, OperationSettings } from "./reader.js";
-import { redact } from "./redaction.js";
+import { redact } from "./secrets/redaction.js";
 
 const nothing: PlainObject = Object.freeze({});
 

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { ConfigurationError } from "../errors/index.js";
 import { shared } from "../operations/shared-state.js";
 import { callerLocation } from "../operations/source-location.js";
-import type { JsonSchema } from "./schema.js";
+import type { JsonSchema } from "./schema/schema.js";
 import { problemOfSectionName, type SectionSchema } from "./sections.js";
 
 /**

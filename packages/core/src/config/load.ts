@@ -4,17 +4,17 @@ import { mergePlain } from "./merge.js";
 import { nearest } from "./nearest.js";
 import { loadPluginHint, OperationRules, type AdviceSchema } from "./operation-settings.js";
 import { PluginError } from "../errors/index.js";
-import { Places } from "./places.js";
+import { Places } from "./schema/places.js";
 import { copyPlain, deepFreeze, setOwn, valueAt, type PlainObject } from "./plain.js";
-import { withPluginMap, withPluginOptions } from "./plugin-entries.js";
+import { withPluginMap, withPluginOptions } from "./sources/plugin-entries.js";
 import { configurationError, formatPath, redactProblem, type ConfigProblem } from "./problems.js";
 import type { ConfigReader } from "./reader.js";
-import { resolveSecrets } from "./secret-references.js";
-import type { SecretResolver } from "./secrets.js";
-import { checkSchema } from "./schema.js";
+import { resolveSecrets } from "./secrets/secret-references.js";
+import type { SecretResolver } from "./secrets/secrets.js";
+import { checkSchema } from "./schema/schema.js";
 import { coreKeys, coreSections, type SectionSchema } from "./sections.js";
-import type { ConfigSources } from "./sources.js";
-import { readVariables, unknownVariables } from "./variables.js";
+import type { ConfigSources } from "./sources/sources.js";
+import { readVariables, unknownVariables } from "./sources/variables.js";
 import { warnOnce } from "./warnings.js";
 
 /** What the loaded plugins make known. The sections of the core need not be among it. */

@@ -5,7 +5,7 @@ import { nearest } from "./nearest.js";
 import { deepFreeze, isPlainObject } from "./plain.js";
 import { formatPath, type ConfigProblem } from "./problems.js";
 import type { ConfigSource, OperationSettings } from "./reader.js";
-import { checkSchema, type JsonSchema } from "./schema.js";
+import { checkSchema, type JsonSchema } from "./schema/schema.js";
 
 /** What to do where a name belongs to a plugin that is not loaded. */
 export const loadPluginHint =

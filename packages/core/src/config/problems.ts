@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { ConfigurationError, type ErrorCode } from "../errors/index.js";
 import type { Path } from "./layers.js";
 import type { ConfigSource } from "./reader.js";
-import { redact } from "./redaction.js";
+import { redact } from "./secrets/redaction.js";
 
 /** One thing that is wrong with the configuration. */
 export interface ConfigProblem {

@@ -1,4 +1,4 @@
-import type { JsonSchema } from "./schema.js";
+import type { JsonSchema } from "./schema/schema.js";
 
 /** A part of the configuration and what may stand in it. */
 export interface SectionSchema {

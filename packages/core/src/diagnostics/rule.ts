@@ -1,5 +1,5 @@
 import type { SectionSchema } from "../config/sections.js";
-import type { ConfigSources } from "../config/sources.js";
+import type { ConfigSources } from "../config/sources/sources.js";
 import type { Kernel } from "../kernel/kernel.js";
 import type { Operation } from "../operations/operation.js";
 import type { Finding } from "../plugin.js";

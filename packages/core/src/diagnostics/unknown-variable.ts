@@ -1,4 +1,4 @@
-import { unknownVariables } from "../config/variables.js";
+import { unknownVariables } from "../config/sources/variables.js";
 import type { CoreRule, Inspected } from "./rule.js";
 
 /** Variables of our prefix that set nothing. */

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { appendAudit } from "../config/audit-log.js";
+import { appendAudit } from "../config/writing/audit-log.js";
 import { changedPaths, type ConfigChange } from "../config/changes.js";
 import { describeSource } from "../config/reader.js";
 import type { ChangeCause } from "./events.js";

@@ -1,7 +1,7 @@
 import { statSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { ConfigProblem } from "../config/problems.js";
-import { parseDuration, type Duration } from "../config/units.js";
+import { parseDuration, type Duration } from "../config/schema/units.js";
 import type { Kernel } from "./kernel.js";
 import type { UnattendedReload } from "./unattended-reload.js";
 

@@ -5,7 +5,7 @@ import type { KnownSchemas } from "../config/load.js";
 import { ConfigListeners } from "../config/changes.js";
 import { ConfigManager } from "../config/config-manager.js";
 import type { SectionSchema } from "../config/sections.js";
-import type { ConfigSources } from "../config/sources.js";
+import type { ConfigSources } from "../config/sources/sources.js";
 import { ConfigurationError } from "../errors/index.js";
 import { activeNode, CallNode, noNotes, type CallerContext, type OutcomeNotes } from "../operations/call.js";
 import type { AnyFunction, Operation } from "../operations/operation.js";

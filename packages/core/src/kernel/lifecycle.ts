@@ -7,7 +7,7 @@ import type {
   SectionSchema,
 } from "../config/index.js";
 import type { PlainObject } from "../config/plain.js";
-import { withRuntime } from "../config/runtime-layer.js";
+import { withRuntime } from "../config/sources/runtime-layer.js";
 import { PluginError } from "../errors/index.js";
 import { liveOperations } from "../operations/operation.js";
 import type { Operations } from "../operations/registry.js";

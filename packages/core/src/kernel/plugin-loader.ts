@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { PluginEntry } from "../config/plugin-entries.js";
+import type { PluginEntry } from "../config/sources/plugin-entries.js";
 import { describeSource } from "../config/reader.js";
 import { PluginError } from "../errors/index.js";
 import { isPlugin, type Plugin } from "../plugin.js";

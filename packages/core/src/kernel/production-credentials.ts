@@ -1,8 +1,8 @@
 import { isPlainObject } from "../config/plain.js";
 import { formatPath } from "../config/problems.js";
 import { describeSource, type ConfigReader } from "../config/reader.js";
-import { partsOf, schemasAt } from "../config/schema-lookup.js";
-import type { JsonSchema } from "../config/schema.js";
+import { partsOf, schemasAt } from "../config/schema/schema-lookup.js";
+import type { JsonSchema } from "../config/schema/schema.js";
 import type { CoreProductionCheck } from "./production-check.js";
 
 /** Features that are on without what they need to be let in: the schema keyword `requiredWhen`. */

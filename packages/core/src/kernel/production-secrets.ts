@@ -1,7 +1,7 @@
 import { formatPath } from "../config/problems.js";
 import { describeSource } from "../config/reader.js";
-import { isSecretIn } from "../config/schema-lookup.js";
-import type { JsonSchema } from "../config/schema.js";
+import { isSecretIn } from "../config/schema/schema-lookup.js";
+import type { JsonSchema } from "../config/schema/schema.js";
 import type { CoreProductionCheck } from "./production-check.js";
 
 const leastLength = 16;

@@ -2,9 +2,9 @@ import type { ConfigReader, ConfigSource, OperationSettings } from "../config/re
 import { describeSource } from "../config/reader.js";
 import { mergePlain } from "../config/merge.js";
 import { nearest } from "../config/nearest.js";
-import { redact } from "../config/redaction.js";
-import { checkSchema, type JsonSchema } from "../config/schema.js";
-import { isSecretIn } from "../config/schema-lookup.js";
+import { redact } from "../config/secrets/redaction.js";
+import { checkSchema, type JsonSchema } from "../config/schema/schema.js";
+import { isSecretIn } from "../config/schema/schema-lookup.js";
 import { ConfigurationError, PluginError } from "../errors/index.js";
 import type { Advice, Part } from "../plugin.js";
 import type { AppliedAdvice, Operation } from "./operation.js";

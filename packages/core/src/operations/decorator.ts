@@ -1,4 +1,4 @@
-import { checkSchema } from "../config/schema.js";
+import { checkSchema } from "../config/schema/schema.js";
 import { ConfigurationError } from "../errors/index.js";
 import type { Advice } from "../plugin.js";
 import { optionsSchema, readOptions } from "./chain.js";

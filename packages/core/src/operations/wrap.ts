@@ -1,5 +1,5 @@
 import { nearest } from "../config/nearest.js";
-import { checkSchema } from "../config/schema.js";
+import { checkSchema } from "../config/schema/schema.js";
 import { ConfigurationError } from "../errors/index.js";
 import type { Kernel } from "../kernel/kernel.js";
 import type { Advice } from "../plugin.js";

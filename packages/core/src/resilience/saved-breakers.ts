@@ -1,4 +1,4 @@
-import { checkSchema, type JsonSchema } from "../config/schema.js";
+import { checkSchema, type JsonSchema } from "../config/schema/schema.js";
 import { ConfigurationError } from "../errors/index.js";
 import type { BreakerSnapshot } from "./breaker-changes.js";
 

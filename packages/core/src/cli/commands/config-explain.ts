@@ -1,4 +1,4 @@
-import { settingFacts } from "../../config/known-settings.js";
+import { settingFacts } from "../../config/schema/known-settings.js";
 import { isPlainObject } from "../../config/plain.js";
 import { formatPath } from "../../config/problems.js";
 import type { ConfigExplanation, ConfigReader } from "../../config/reader.js";

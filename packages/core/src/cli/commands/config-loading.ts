@@ -1,6 +1,6 @@
 import type { ConfigReader } from "../../config/reader.js";
 import type { KnownSchemas } from "../../config/load.js";
-import type { ConfigSources } from "../../config/sources.js";
+import type { ConfigSources } from "../../config/sources/sources.js";
 import type { CommandContext } from "../context.js";
 
 /** What a command wants to see in place of the configuration as it is. */

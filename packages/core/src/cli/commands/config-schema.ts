@@ -13,11 +13,11 @@ export async function printSchema(
   { output }: { readonly output?: string },
 ): Promise<void> {
   const known = await knownTo(context, await readConfig(context));
-  const { configSchema } = await import("../../config/json-schema.js");
+  const { configSchema } = await import("../../config/schema/json-schema.js");
   const text = `${JSON.stringify(configSchema(known), null, 2)}\n`;
   if (output === undefined) return context.print(text);
   const file = resolve(context.terminal.cwd, output);
-  const { writeAtomically } = await import("../../config/write-atomically.js");
+  const { writeAtomically } = await import("../../config/writing/write-atomically.js");
   await writeAtomically(file, text).catch((error: Error) => {
     throw new CommandFailure(`${file} cannot be written: ${error.message}`);
   });

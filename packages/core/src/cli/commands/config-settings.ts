@@ -1,5 +1,5 @@
 import type { KnownSchemas } from "../../config/load.js";
-import { defaultsOf, isDefault, settingPaths, settingSchema } from "../../config/known-settings.js";
+import { defaultsOf, isDefault, settingPaths, settingSchema } from "../../config/schema/known-settings.js";
 import { isPlainObject, setOwn, valueAt, type PlainObject } from "../../config/plain.js";
 import { formatPath, parsePath } from "../../config/problems.js";
 import type { ConfigReader, ConfigSource } from "../../config/reader.js";

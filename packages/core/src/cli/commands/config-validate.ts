@@ -84,7 +84,7 @@ function issuesOf(error: unknown): readonly ConfigProblem[] {
 }
 
 async function profileNames(context: CommandContext): Promise<string[]> {
-  const { loadRcFile } = await import("../../config/rc-loader.js");
+  const { loadRcFile } = await import("../../config/sources/rc-loader.js");
   let files: readonly string[];
   try {
     ({ files } = await readConfig(context));

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { configSchema } from "../../config/json-schema.js";
-import { findRcFile } from "../../config/rc-search.js";
-import { writeAtomically } from "../../config/write-atomically.js";
+import { configSchema } from "../../config/schema/json-schema.js";
+import { findRcFile } from "../../config/sources/rc-search.js";
+import { writeAtomically } from "../../config/writing/write-atomically.js";
 import { findPackage } from "../../diagnostics/packages.js";
 import { createKernel, isMlmcpError, type Kernel } from "../../index.js";
 import { audited, auditFile } from "../audited.js";

@@ -1,6 +1,6 @@
 import { isPlainObject } from "../../config/plain.js";
 import { describeSource } from "../../config/reader.js";
-import { REDACTED } from "../../config/secrets.js";
+import { REDACTED } from "../../config/secrets/secrets.js";
 import type { Kernel } from "../../kernel/kernel.js";
 import type { CommandContext } from "../context.js";
 import { toYaml } from "./config-yaml.js";

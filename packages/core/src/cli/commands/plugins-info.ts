@@ -1,7 +1,7 @@
-import { settingFacts } from "../../config/known-settings.js";
+import { settingFacts } from "../../config/schema/known-settings.js";
 import { nearest } from "../../config/nearest.js";
 import { describeSource } from "../../config/reader.js";
-import { variablesOf } from "../../config/variables.js";
+import { variablesOf } from "../../config/sources/variables.js";
 import type { Kernel } from "../../kernel/kernel.js";
 import { describePlacement } from "../../operations/phases.js";
 import type { Plugin } from "../../plugin.js";

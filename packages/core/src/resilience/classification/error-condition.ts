@@ -1,4 +1,4 @@
-import type { JsonSchema } from "../../config/schema.js";
+import type { JsonSchema } from "../../config/schema/schema.js";
 import { errorClasses, type Classified } from "./error-class.js";
 import { statusOf } from "./http-status.js";
 import { sqliteCodeOf } from "./libraries.js";

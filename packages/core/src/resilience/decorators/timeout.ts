@@ -1,4 +1,4 @@
-import type { Duration } from "../../config/units.js";
+import type { Duration } from "../../config/schema/units.js";
 import { OperationTimeoutError } from "../../errors/index.js";
 import { createMethodDecorator } from "../../operations/decorator.js";
 import type { AroundPart, Binding, Invoke } from "../../plugin.js";

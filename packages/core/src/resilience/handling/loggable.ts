@@ -1,4 +1,4 @@
-import { REDACTED } from "../../config/secrets.js";
+import { REDACTED } from "../../config/secrets/secrets.js";
 import { isInstance, read, readText } from "../classification/thrown.js";
 
 /** Limits of what one line of a log holds of a value. */

@@ -1,5 +1,5 @@
-import type { JsonSchema } from "../../config/schema.js";
-import { parseDuration, type Duration } from "../../config/units.js";
+import type { JsonSchema } from "../../config/schema/schema.js";
+import { parseDuration, type Duration } from "../../config/schema/units.js";
 import type { BreakerTerms } from "../breaker-group.js";
 import type { BreakerMode, WindowSize } from "../breaker-policy.js";
 import { errorConditionsSchema, type ErrorConditions } from "../classification/error-condition.js";

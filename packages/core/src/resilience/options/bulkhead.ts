@@ -1,5 +1,5 @@
-import type { JsonSchema } from "../../config/schema.js";
-import type { Duration } from "../../config/units.js";
+import type { JsonSchema } from "../../config/schema/schema.js";
+import type { Duration } from "../../config/schema/units.js";
 import type { BulkheadLimits } from "../bulkhead.js";
 import { timeLimitSchema } from "./timeout.js";
 

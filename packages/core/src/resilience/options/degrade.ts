@@ -1,5 +1,5 @@
-import type { JsonSchema } from "../../config/schema.js";
-import type { Duration } from "../../config/units.js";
+import type { JsonSchema } from "../../config/schema/schema.js";
+import type { Duration } from "../../config/schema/units.js";
 import { errorConditionsSchema, type ErrorConditions } from "../classification/error-condition.js";
 import type { Fallback, FallbackFunction } from "../fallback.js";
 import { breakerSchema, type BreakerOptions, type EffectiveBreakerOptions } from "./breaker.js";

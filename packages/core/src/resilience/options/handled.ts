@@ -1,4 +1,4 @@
-import type { JsonSchema } from "../../config/schema.js";
+import type { JsonSchema } from "../../config/schema/schema.js";
 import type { ErrorContext } from "../handling/error-handler.js";
 
 declare module "@mlmcp/core" {

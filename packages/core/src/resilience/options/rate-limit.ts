@@ -1,5 +1,5 @@
-import type { JsonSchema } from "../../config/schema.js";
-import type { Duration } from "../../config/units.js";
+import type { JsonSchema } from "../../config/schema/schema.js";
+import type { Duration } from "../../config/schema/units.js";
 import { LONGEST_TIMER } from "../../kernel/time-limit.js";
 import type { RateLimits } from "../rate-limiter.js";
 import { timeLimitSchema } from "./timeout.js";

@@ -1,5 +1,5 @@
-import type { JsonSchema } from "../../config/schema.js";
-import type { Duration } from "../../config/units.js";
+import type { JsonSchema } from "../../config/schema/schema.js";
+import type { Duration } from "../../config/schema/units.js";
 import { LONGEST_TIMER } from "../../kernel/time-limit.js";
 import type { BackoffStrategy, Jitter } from "../backoff.js";
 import { errorConditionsSchema, type ErrorConditions } from "../classification/error-condition.js";

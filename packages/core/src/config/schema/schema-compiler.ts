@@ -1,0 +1,132 @@
+import { Ajv, type ErrorObject, type SchemaValidateFunction } from "ajv";
+import { isPlainObject } from "../plain.js";
+import type { JsonSchema } from "./schema.js";
+import { parseDuration, parseSize } from "./units.js";
+
+/** Checks a value that it may change: durations and sizes become numbers in place. */
+type CompiledSchema = (value: unknown) => { value: unknown; errors: readonly ErrorObject[] };
+
+const compiled = new WeakMap<JsonSchema, CompiledSchema>();
+let ajv: Ajv | undefined;
+
+export function compileSchema(schema: JsonSchema): CompiledSchema {
+  let found = compiled.get(schema);
+  if (found === undefined) compiled.set(schema, (found = compile(schema)));
+  return found;
+}
+
+function compile(schema: JsonSchema): CompiledSchema {
+  ajv ??= createAjv();
+  let validate;
+  try {
+    validate = ajv.compile(prepare(schema, true));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TypeError(`The JSON Schema is wrong: ${reason}. Schema: ${JSON.stringify(schema)}`, {
+      cause: error,
+    });
+  }
+  return (value) => {
+    // The holder lets a keyword replace the value itself, as in `@timeout("5s")`.
+    const holder = { value };
+    const valid = validate(value, {
+      instancePath: "",
+      parentData: holder,
+      parentDataProperty: "value",
+      rootData: holder,
+      dynamicAnchors: {},
+    });
+    return { value: holder.value, errors: valid ? [] : (validate.errors ?? []) };
+  };
+}
+
+function createAjv(): Ajv {
+  const created = new Ajv({
+    allErrors: true,
+    // Compiling is most of what loading a configuration takes, and each schema is used a few times.
+    code: { optimize: false },
+    ownProperties: true,
+    verbose: true,
+    strictTypes: false,
+    strictTuples: false,
+    // Strict mode still refuses unknown keywords; compiling the meta-schema as well takes 60 ms.
+    meta: false,
+    validateSchema: false,
+  });
+  const converting = (parse: (value: unknown) => number | undefined): SchemaValidateFunction => {
+    return (_schema, data, _parentSchema, at) => {
+      const parsed = parse(data);
+      if (parsed !== undefined && at !== undefined) at.parentData[at.parentDataProperty] = parsed;
+      return parsed !== undefined;
+    };
+  };
+  created.addKeyword({
+    keyword: "duration",
+    schemaType: "boolean",
+    modifying: true,
+    errors: false,
+    validate: converting(parseDuration),
+  });
+  created.addKeyword({
+    keyword: "size",
+    schemaType: "boolean",
+    modifying: true,
+    errors: false,
+    validate: converting(parseSize),
+  });
+  // Annotations: they say how a value is treated, not which values are valid.
+  created.addKeyword({ keyword: "secret", schemaType: "boolean" });
+  created.addKeyword({ keyword: "requiredWhen", schemaType: "string" });
+  created.addKeyword({
+    keyword: "typeof",
+    schemaType: "string",
+    errors: false,
+    validate: (expected: string, data: unknown) => typeof data === expected,
+  });
+  return created;
+}
+
+const maps = new Set(["properties", "patternProperties", "$defs", "definitions"]);
+const children = new Set([
+  "items",
+  "prefixItems",
+  "additionalItems",
+  "additionalProperties",
+  "contains",
+  "propertyNames",
+]);
+const alternatives = new Set(["anyOf", "oneOf"]);
+const conditions = new Set(["allOf", "not", "if", "then", "else"]);
+
+/**
+ * The schema as ajv gets it: objects are closed, and conversions come first. ajv checks
+ * `minimum` before it meets a keyword of ours, so that the rest stands behind it in an `allOf`.
+ *
+ * `closable` is false for subschemas that see only a part of their object's keys.
+ */
+function prepare(schema: JsonSchema, closable: boolean): JsonSchema {
+  const { duration, size, ...rest } = schema;
+  if (duration === true || size === true) {
+    const { type: _, ...bounds } = rest;
+    return { allOf: [duration === true ? { duration } : { size }, prepare(bounds, closable)] };
+  }
+  const prepared: Record<string, unknown> = {};
+  for (const [keyword, value] of Object.entries(rest)) {
+    if (maps.has(keyword)) {
+      prepared[keyword] = Object.fromEntries(
+        Object.entries(value as object).map(([key, child]) => [key, visit(child, true)]),
+      );
+    } else if (children.has(keyword)) prepared[keyword] = visit(value, true);
+    else if (alternatives.has(keyword)) prepared[keyword] = visit(value, !("properties" in schema));
+    else if (conditions.has(keyword)) prepared[keyword] = visit(value, false);
+    else prepared[keyword] = value;
+  }
+  if (closable && "properties" in schema && !("additionalProperties" in schema))
+    prepared["additionalProperties"] = false;
+  return prepared;
+}
+
+function visit(value: unknown, closable: boolean): unknown {
+  if (Array.isArray(value)) return value.map((child) => visit(child, closable));
+  return isPlainObject(value) ? prepare(value, closable) : value;
+}

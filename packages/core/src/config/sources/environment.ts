@@ -1,0 +1,33 @@
+import { settingsAt, type Layer } from "../layers.js";
+import { formatPath, type ConfigProblem } from "../problems.js";
+import type { ConfigSource } from "../reader.js";
+import { readVariable } from "../secrets/secret-files.js";
+import { isSecretReference } from "../secrets/secrets.js";
+
+/** The environment, which has to be known before anything else: it chooses the profiles. */
+export async function readEnvironment(
+  layers: readonly Layer[],
+  env: NodeJS.ProcessEnv,
+  problems: ConfigProblem[],
+): Promise<string> {
+  const path = ["system", "environment"];
+  const variable = await readVariable(env, "MLMCP_SYSTEM_ENVIRONMENT", problems);
+  const written: Array<{ value: unknown; source: ConfigSource }> = settingsAt(layers, path);
+  if (variable !== undefined) written.unshift({ value: variable.text, source: variable.source });
+  const found = written.find(({ value }) => typeof value === "string" && value !== "");
+  if (found === undefined) return "development";
+  const environment = found.value as string;
+  const wrong = (message: string, suggestion?: string) =>
+    problems.push({
+      path: formatPath(path),
+      message,
+      received: environment,
+      source: found.source,
+      ...(suggestion === undefined ? {} : { suggestion }),
+    });
+  // Taken for another environment it would silently lift what only production refuses.
+  if (environment !== "production" && environment.trim().toLowerCase() === "production")
+    wrong("is almost, but not exactly, production", "production");
+  if (isSecretReference(environment)) wrong("cannot be a secret: it is shown to everybody");
+  return environment;
+}

@@ -1,0 +1,33 @@
+import { readFileSync, statSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { appendAudit } from "../../../src/config/writing/audit-log.js";
+import { project } from "../project.js";
+
+describe("the audit log", () => {
+  it("gets one line of JSON for each entry, with the time, the process and the user", async () => {
+    const file = join(project(), "logs/audit.jsonl");
+    const changes = [{ path: "cache.ttl", from: 1, to: "two\nlines" }];
+    await Promise.all([
+      appendAudit(file, { action: "config.set", by: "cli", changes }),
+      appendAudit(file, { action: "cache clear", by: "cli", forced: true }),
+    ]);
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+    const entries = lines.map((line) => JSON.parse(line) as { action: string; time: string });
+    const common = { by: "cli", pid: process.pid, user: userInfo().username };
+    expect(entries.toSorted((a, b) => a.action.localeCompare(b.action))).toEqual([
+      { time: expect.any(String), ...common, action: "cache clear", forced: true },
+      { time: expect.any(String), ...common, action: "config.set", changes },
+    ]);
+    for (const { time } of entries) expect(new Date(time).toISOString()).toBe(time);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  it("says which file cannot be written", async () => {
+    const root = project({ file: "" });
+    await expect(
+      appendAudit(join(root, "file/audit.jsonl"), { action: "config.set", by: "cli" }),
+    ).rejects.toMatchObject({ code: "MLMCP_AUDIT_LOG", message: expect.stringContaining("system.auditLog") });
+  });
+});
