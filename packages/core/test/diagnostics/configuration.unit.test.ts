@@ -1,7 +1,7 @@
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { definePlugin, retry, type KernelOptions } from "@mlmcp/core";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { configShadowed } from "../../src/diagnostics/config-shadowed.js";
 import { fileRights } from "../../src/diagnostics/file-rights.js";
 import { production } from "../../src/diagnostics/production.js";
@@ -30,7 +30,8 @@ class Reports {
     return 1;
   }
 }
-void Reports;
+// Operations are held weakly: without a reference the class could be collected before its test.
+afterAll(() => void Reports);
 
 /** Options of a kernel in a directory with this rc file. */
 function withFile(text: string, more: KernelOptions = {}): KernelOptions & { cwd: string } {

@@ -1,5 +1,5 @@
 import { createMethodDecorator, retry } from "@mlmcp/core";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { brokenOperation } from "../../src/diagnostics/broken-operation.js";
 import { retryWithoutIdempotence } from "../../src/diagnostics/retry-without-idempotence.js";
 import { timeoutOverDeadline } from "../../src/diagnostics/timeout-over-deadline.js";
@@ -34,7 +34,8 @@ class Limits {
   @limited({ timeout: 5000 })
   alone(): void {}
 }
-void Limits;
+// Operations are held weakly: without a reference the class could be collected before its test.
+afterAll(() => void Limits);
 
 describe("timeout-over-deadline", () => {
   it("finds limits that never take effect, within one advice and across two", async () => {
@@ -79,7 +80,8 @@ class Shop {
   @retry(0)
   async create(): Promise<void> {}
 }
-void Shop;
+// Operations are held weakly: without a reference the class could be collected before its test.
+afterAll(() => void Shop);
 
 describe("retry-without-idempotence", () => {
   it("finds a retry of what by its name happens once, and nothing else", async () => {

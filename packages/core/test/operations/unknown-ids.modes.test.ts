@@ -1,6 +1,6 @@
 import { retry, service, type KernelConfig } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { warningsDuring } from "../config/project.js";
 
 @service()
@@ -10,7 +10,8 @@ class Flights {
     return "flights";
   }
 }
-void Flights;
+// Operations are held weakly: without a reference the class could be collected before its test.
+afterAll(() => void Flights);
 
 /** Without a class decorator a standard method decorator learns its class only with the first object. */
 class Pending {

@@ -1,7 +1,7 @@
 import type { Finding, Kernel } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { cached, cachePlugin } from "@mlmcp/plugin-cache";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 
 class Jobs {
   done = 0;
@@ -30,7 +30,8 @@ class Jobs {
     });
   }
 }
-void Jobs;
+// Operations are held weakly: without a reference the class could be collected before its test.
+afterAll(() => void Jobs);
 
 async function findings(kernel: Kernel): Promise<readonly Finding[]> {
   const rule = kernel.plugins
