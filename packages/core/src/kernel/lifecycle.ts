@@ -226,11 +226,18 @@ export class Lifecycle {
   async #tell(change: ConfigChange, by: ChangeCause): Promise<void> {
     const { kernel, hooks } = this.#parts;
     const { config } = change;
-    await within(
-      config.get("system.startTimeout"),
-      () => hooks.callHook("kernel:reloaded", change),
-      tooSlow("kernel:reloaded", config, "startTimeout"),
-    );
+    try {
+      await within(
+        config.get("system.startTimeout"),
+        () => hooks.callHook("kernel:reloaded", change),
+        tooSlow("kernel:reloaded", config, "startTimeout"),
+      );
+    } catch (error) {
+      // The change has taken effect: to fail now would say that it has not.
+      process.emitWarning(`A hook "kernel:reloaded" failed: ${String(error)}`, {
+        code: "MLMCP_LISTENER_FAILED",
+      });
+    }
     new EventChannel("kernel:reloaded", { kernel: kernel.id }).publish({ by, file: config.file });
   }
 

@@ -26,8 +26,14 @@ export const weakSecrets: CoreProductionCheck = {
     const visit = (schema: JsonSchema, value: unknown, path: readonly [string, ...string[]]): void => {
       if (typeof value === "object" && value !== null)
         for (const [key, child] of Object.entries(value)) visit(schema, child, [...path, key]);
-      else if (typeof value === "string" && isSecretIn(schema, path.slice(1))) {
-        const weakness = weaknessOf(value);
+      else if (typeof value === "string") {
+        const inner = path.slice(1);
+        // What is secret by its name alone may be the path of a file, say, and is short then.
+        const weakness = inner.some((_, depth) => isSecretIn(schema, inner.slice(0, depth + 1)))
+          ? weaknessOf(value)
+          : config.explain(formatPath(path)).secret && isWellKnown(value)
+            ? "is a well-known default"
+            : undefined;
         if (weakness !== undefined) found.set(formatPath(path), weakness);
       }
     };
@@ -45,13 +51,17 @@ export const weakSecrets: CoreProductionCheck = {
 /** What is wrong with a secret, in words that tell nothing about it. */
 function weaknessOf(secret: string): string | undefined {
   if (secret === "") return "is empty";
-  const word = secret
-    .toLowerCase()
-    .replaceAll(/^[^a-z]+|[^a-z]+$/g, "")
-    .replaceAll(/[-_ .]/g, "");
-  if (wellKnown.has(word)) return "is a well-known default";
+  if (isWellKnown(secret)) return "is a well-known default";
   if (/^(.{1,8}?)\1+$/s.test(secret)) return "repeats itself";
   if (sequences.some((sequence) => sequence.includes(secret.toLowerCase())))
     return "is a well-known sequence";
   return secret.length < leastLength ? `is shorter than ${leastLength} characters` : undefined;
+}
+
+function isWellKnown(secret: string): boolean {
+  const word = secret
+    .toLowerCase()
+    .replaceAll(/^[^a-z]+|[^a-z]+$/g, "")
+    .replaceAll(/[-_ .]/g, "");
+  return wellKnown.has(word);
 }

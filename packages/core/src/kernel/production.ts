@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { nearest } from "../config/nearest.js";
 import { describeSource } from "../config/reader.js";
 import { ConfigurationError } from "../errors/index.js";
@@ -67,7 +68,13 @@ export function productionReasons(
     for (const check of plugin.productionChecks ?? []) {
       run(`${plugin.name}/${check.name}`, () => {
         const found = check.check(kernel);
-        return found ? [found] : [];
+        if (!found) return [];
+        // From JavaScript, or where somebody awaits in a check: what is not understood must not pass.
+        if (found.level !== "refuse" && found.level !== "warn")
+          throw new Error(
+            `it answered ${inspect(found)}, which is not { level: "refuse" | "warn", message }`,
+          );
+        return [found];
       });
     }
   }

@@ -268,6 +268,26 @@ describe("mlmcp config unset", () => {
     expect(text()).toBe(rc);
   });
 
+  it("shows no secret that stands in the same line with --dry-run", async () => {
+    const { mlmcp: run } = lab({
+      ".mlmcprc.yaml": `plugins: ["${fixture("lab-plugin.ts")}"]\nlab: { wait: 10s, door: { code: hunter2hunter2 } }\n`,
+    });
+    const { code, out } = await run("config", "set", "lab.wait", "1m", "--dry-run");
+    expect([code, out]).toEqual([0, expect.stringContaining("lab.wait: 10s → 1m")]);
+    expect(out).not.toContain("hunter2");
+  });
+
+  it("refuses a value that is wrong, also where something else overrides it", async () => {
+    const { cwd, text } = lab();
+    const before = text();
+    const { code, err } = await mlmcp(["config", "set", "lab.wait", "banana"], {
+      cwd,
+      env: { MLMCP_LAB_WAIT: "5s" },
+    });
+    expect([code, err]).toEqual([1, expect.stringMatching(/lab\.wait: expected a duration.*"banana"/)]);
+    expect(text()).toBe(before);
+  });
+
   it("shows no secret with --dry-run", async () => {
     const { mlmcp: run, text } = lab();
     const { out } = await run("config", "unset", "lab.door", "--dry-run");

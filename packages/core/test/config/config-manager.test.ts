@@ -109,6 +109,18 @@ describe("the ConfigManager", () => {
 });
 
 describe("config.set()", () => {
+  it("has taken effect where a hook that hears of it fails, which is a warning", async () => {
+    const { kernel, config } = await startOn(".mlmcprc.yaml", "marking: { size: 2 }\n");
+    kernel.hooks.hook("kernel:reloaded", () => {
+      throw new Error("careless");
+    });
+    const warnings = await warningsDuring(() => config.set("marking.size", 3));
+    expect(config.get("marking.size")).toBe(3);
+    expect(warnings).toEqual([
+      { code: "MLMCP_LISTENER_FAILED", message: expect.stringContaining("careless") },
+    ]);
+  });
+
   it("ranks above everything else, is explained, and stays through a reload until it is unset", async () => {
     const { kernel, config } = await startOn(".mlmcprc.yaml", "marking: { wait: 1m, size: 2 }\n", {
       env: { MLMCP_MARKING_WAIT: "2m" },

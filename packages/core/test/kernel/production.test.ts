@@ -332,3 +332,48 @@ describe("a reload in production", () => {
     expect(seen).toEqual([0, 1]);
   });
 });
+
+describe("a production check that answers what nobody understands", () => {
+  it.each([
+    ["a promise", Promise.resolve({ level: "refuse", message: "late" })],
+    ["a list", [{ level: "refuse", message: "listed" }]],
+    ["another level", { level: "error", message: "unknown" }],
+  ])("refuses the start: %s", async (_, answer) => {
+    const plugin = definePlugin({
+      name: "odd",
+      productionChecks: [{ name: "odd", check: () => answer as never }],
+    });
+    const config = { system: { environment: "production" } };
+    await expect(createTestKernel({ plugins: [plugin], config })).rejects.toThrow(
+      /could not be made: it answered/,
+    );
+  });
+});
+
+describe("a secret in a list, a map or a place with a telling name, in production", () => {
+  const started = (section: object, ml: object) =>
+    createTestKernel({
+      plugins: [definePlugin({ name: "ml", section: "ml", schema: { type: "object", ...section } })],
+      config: { system: { environment: "production" }, ml },
+    });
+
+  it("is weak in a list or a map, too", async () => {
+    const texts = { type: "string" };
+    const keys = { type: "array", secret: true, items: texts };
+    await expect(started({ properties: { keys } }, { keys: ["changeme"] })).rejects.toThrow(
+      /ml\.keys\.0 .*well-known/,
+    );
+    const byName = { type: "object", secret: true, additionalProperties: texts };
+    await expect(started({ properties: { byName } }, { byName: { a: "short" } })).rejects.toThrow(
+      /shorter than 16/,
+    );
+  });
+
+  it("that is one by its name alone must not be a well-known one, and may be short", async () => {
+    const open = { additionalProperties: { type: "string" } };
+    await expect(started(open, { password: "changeme" })).rejects.toThrow(
+      /ml\.password .*well-known default/,
+    );
+    await (await started(open, { tokenPath: "./t" })).stop();
+  });
+});

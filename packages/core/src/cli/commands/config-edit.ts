@@ -3,7 +3,9 @@ import { coerce } from "../../config/sources/coercion.js";
 import type { Path } from "../../config/layers.js";
 import type { KnownSchemas } from "../../config/load.js";
 import { settingSchema } from "../../config/schema/known-settings.js";
-import { formatPath } from "../../config/problems.js";
+import { isPlainObject, valueAt } from "../../config/plain.js";
+import { configurationError, formatPath } from "../../config/problems.js";
+import { checkSchema } from "../../config/schema/schema.js";
 import { openRcDocument, type RcDocument } from "../../config/writing/rc-document.js";
 import { findRcFile } from "../../config/sources/rc-search.js";
 import type { ConfigReader, ConfigSource } from "../../config/reader.js";
@@ -127,7 +129,7 @@ async function prepare(
   const { cwd, configFile } = context.place;
   const file = configFile ?? (await findRcFile(cwd))?.file ?? join(cwd, ".mlmcprc.yaml");
   const document = await openRcDocument(file);
-  const [before, textBefore] = [document.get(at), document.toString()];
+  const [before, textBefore, allBefore] = [document.get(at), document.toString(), document.get([])];
   const variant = () => ({ file, draft: document.toString(), environment: profile });
   await change(document, at, async () => knownTo(context, await readConfig(context, variant())));
   const { config, known } = await loadConfig(context, variant());
@@ -135,17 +137,20 @@ async function prepare(
   const isSecret = (path: Path) => settingSchema(known, path.map(String))?.["secret"] === true;
   const shown = (value: unknown) => (isBareReference(value) ? value : redact(value, keys, isSecret));
   const [from, to] = [shown(before), shown(after)];
+  const secrets = [allBefore, document.get([])].flatMap((all) => plainSecrets(all, known));
   const lines = changedLines(textBefore, document.toString());
   const changed = lines.length > 0;
+  const overriddenBy = changed && after !== undefined ? above(config, keys, after, { file, profile }) : [];
+  if (overriddenBy.length > 0) refuseUnfit(file, at, after, known);
   return {
     document,
     path: formatPath(at),
     from,
     to,
-    lines: from === before && to === after ? lines : [],
+    lines: lines.some((line) => secrets.some((text) => line.includes(text))) ? [] : lines,
     changed,
     plainSecret: to !== after && !refers(after),
-    overriddenBy: changed && after !== undefined ? above(config, keys, after, { file, profile }) : [],
+    overriddenBy,
     config,
   };
 }
@@ -183,11 +188,34 @@ function above(
     .map(({ path, source }) => ({ path, source }));
 }
 
+/** What something else overrides was no part of what was found valid, and will be one elsewhere. */
+function refuseUnfit(file: string, at: readonly string[], value: unknown, known: KnownSchemas): void {
+  const schema = settingSchema(known, at);
+  if (schema === undefined || refers(value) || isPlainObject(value)) return;
+  const { issues } = checkSchema(schema, value);
+  if (issues.length === 0) return;
+  const source: ConfigSource = { kind: "file", name: file };
+  throw configurationError(
+    issues.map(({ path, ...issue }) => ({ path: formatPath([...at, ...path]), source, ...issue })),
+  );
+}
+
 async function refuseInProduction(context: CommandContext, file: string, after: ConfigReader): Promise<void> {
   if (context.options.force === true) return;
   // As it is now: an edit that chooses another environment is made in this one.
   const now = await readConfig(context, { file }).catch(() => after);
   if (now.environment === "production") await context.confirm(`${file} is changed.`);
+}
+
+/** The secrets that stand in a file, so that lines with one of them are not printed. */
+function plainSecrets(all: unknown, known: KnownSchemas): string[] {
+  return leavesOf(all ?? {}).flatMap((leaf) => {
+    const value = valueAt(all, leaf);
+    const setting = leaf[0] === "profiles" ? leaf.slice(2) : leaf;
+    const isSecret = (path: Path) => settingSchema(known, path.map(String))?.["secret"] === true;
+    const texts = (Array.isArray(value) ? value : [value]).map(String).filter((text) => !refers(text));
+    return redact(value, setting, isSecret) === value ? [] : texts;
+  });
 }
 
 /** Whether a text gets a part of its value elsewhere, so that only the loader can read it. */

@@ -59,7 +59,7 @@ async function problemsOf(
   try {
     name ??= (await readConfig(context, variant)).environment;
     const { config } = await loadConfig(context, variant);
-    if (variant.strict !== true) return { name, problems: [] };
+    if (variant.strict !== true && config.get("system.strict") !== true) return { name, problems: [] };
     const [{ settingsWithoutEffect }, { liveOperations }] = await Promise.all([
       import("../../operations/unknown-ids.js"),
       import("../../operations/operation.js"),

@@ -40,8 +40,8 @@ function visit(value: unknown, path: Path, isSecret: (path: Path) => boolean, wi
 }
 
 const secretWords =
-  "passwords?|passwd|pwd|passphrases?|secrets?|tokens?|api_keys?|encryption_keys?|credentials?|private_keys?";
-const namesSecret = new RegExp(`(?:^|_)(?:${secretWords})(?:_|$)`);
+  "passwords?|passwd|pwd|passphrases?|secrets?|tokens?|api_keys?|access_keys?|auth_keys?|signing_keys?|encryption_keys?|credentials?|private_keys?|jwts?|bearer";
+const namesSecret = new RegExp(`(?:^|_)(?:(?:${secretWords})(?:_|$)|pass$)`);
 /** Of these a number is a secret too; of `maxTokens` and `passwordLength` it is not. */
 const isOneSecret = new RegExp(`(?:^|_)(?:${secretWords.replaceAll("s?", "")})$`);
 
@@ -66,7 +66,7 @@ export function withoutPasswords(text: string): string {
   const [start, end] = [before ? before.index + before[0].length : 0, text.lastIndexOf("@")];
   const shown = before && start < end ? `${text.slice(0, start)}${REDACTED}${text.slice(end)}` : text;
   return shown.replaceAll(
-    /((?:^|[?&;])[\w.-]{0,64}?(?:password|passwd|pwd|secret|token|api_?key|access_?key)=)[^&;#\s]+/gi,
+    /((?:^|[?&;] ?)[\w.-]{0,64}?(?:password|passwd|pwd|secret|token|api_?key|access_?key)=)[^&;#\s]+/gi,
     `$1${REDACTED}`,
   );
 }

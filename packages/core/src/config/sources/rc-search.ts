@@ -51,7 +51,7 @@ export async function findRcFile(cwd: string): Promise<FoundFile | undefined> {
 /** Only a `package.json` with our key counts; one that cannot be read is npm's concern. */
 async function mentionsUs(file: string): Promise<boolean> {
   try {
-    return Object.hasOwn(JSON.parse(await readBounded(file)) as object, "mlmcp");
+    return Object.hasOwn(JSON.parse((await readBounded(file)).replace(/^\uFEFF/, "")) as object, "mlmcp");
   } catch {
     return false;
   }

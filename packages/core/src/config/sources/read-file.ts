@@ -19,12 +19,21 @@ export async function readBounded(file: string, limit: number = MAX_FILE_SIZE): 
     // Not by its size, which it may outgrow, and which the files of /proc do not have.
     for (;;) {
       const { bytesRead, buffer } = await handle.read(Buffer.alloc(64 * 1024));
-      if (bytesRead === 0) return Buffer.concat(chunks).toString("utf8");
+      if (bytesRead === 0) return decode(Buffer.concat(chunks));
       chunks.push(buffer.subarray(0, bytesRead));
       size += bytesRead;
       if (size > limit) throw new Error(`it is larger than ${limit / 1024} KB`);
     }
   } finally {
     await handle.close();
+  }
+}
+
+/** Other encodings are refused: read as UTF-8 and written again, their letters would be lost. */
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new Error("it is not text in UTF-8");
   }
 }

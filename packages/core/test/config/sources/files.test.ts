@@ -254,3 +254,19 @@ describe("a comment in JSON", () => {
     expect((await load({ cwd })).get("cache.store")).toBe(store);
   });
 });
+
+describe("the letters of a file", () => {
+  it("are UTF-8, or the file is refused: written again, others would be lost", async () => {
+    const cwd = project({ ".git/": "" });
+    writeFileSync(
+      join(cwd, ".mlmcprc.yaml"),
+      Buffer.from("# gr\u00f6\u00dfe\ncache: { ttl: 1m }\n", "latin1"),
+    );
+    await expect(load({ cwd })).rejects.toThrow(/\.mlmcprc\.yaml.*not text in UTF-8|not text in UTF-8/);
+  });
+
+  it("may begin with a byte order mark, in a package.json too", async () => {
+    const cwd = project({ ".git/": "", "package.json": '\ufeff{ "mlmcp": { "cache": { "ttl": "7s" } } }' });
+    expect((await load({ cwd })).get("cache.ttl")).toBe(7_000);
+  });
+});
