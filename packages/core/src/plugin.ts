@@ -44,6 +44,7 @@ import type { AnyDecorator, DecorationOptions } from "./operations/decorator-typ
 import type { OperationInfo } from "./operations/operation.js";
 import type { OperationRegistry } from "./operations/registry.js";
 import type { Phase, Placement } from "./operations/phases.js";
+import type { ErrorRule } from "./resilience/classification/error-rule.js";
 
 export type { Phase, Placement };
 
@@ -55,7 +56,7 @@ export type Invoke = (self: unknown, args: unknown[]) => unknown;
 
 /**
  * What the engine tells a part about the operation that it is compiled into. A binding lives
- * as long as one compiled chain: until the next reload or stop.
+ * as long as one compiled chain: until the next reload or stop. Its functions may be taken off it.
  */
 export interface Binding<Options extends object = object> {
   readonly operation: OperationInfo;
@@ -63,35 +64,36 @@ export interface Binding<Options extends object = object> {
   readonly options: Readonly<Options>;
   readonly config: ConfigReader;
   /** A service of the kernel, by class or token. */
-  resolve<T>(token: Token<T>): T;
+  resolve<T>(this: void, token: Token<T>): T;
   /**
    * The call that is running, or `undefined` where no context is kept. Read it when the step
    * runs, never when it is compiled.
    */
-  call(): Call | undefined;
+  call(this: void): Call | undefined;
   /**
    * Runs the next step in a call derived from the running one: a retry gives each attempt its
    * number, a timeout its signal and deadline. Without context it is `next(self, args)`.
    */
-  derive(changes: CallChanges, next: Invoke, self: unknown, args: unknown[]): unknown;
+  derive(this: void, changes: CallChanges, next: Invoke, self: unknown, args: unknown[]): unknown;
   /**
    * As `derive`, for a step that must abort the derived call, or run it detached from the running
    * one. `undefined` where there is no context to derive from, or to be detached from.
    */
-  fork(changes: CallChanges): CallScope | undefined;
+  fork(this: void, changes: CallChanges): CallScope | undefined;
   /** Says how the result came about; `kernel.outcome()` shows it to the caller. */
-  note(notes: OutcomeNotes): void;
+  note(this: void, notes: OutcomeNotes): void;
   /**
    * A channel for what happens in calls of this operation. Check `active` before building a
    * payload: without a subscriber publishing costs one property read.
    */
-  event<Name extends EventName>(name: Name): EventChannel<Name>;
+  event<Name extends EventName>(this: void, name: Name): EventChannel<Name>;
   /**
    * State that survives a reload as long as the effective options stay equal, such as a
    * breaker. `dispose` runs when the options change and when the kernel stops. A decorator
-   * that keeps several states names each.
+   * that keeps several states names each. It must not be a closure made where the binding is at
+   * hand, which would hold the operation: a class made in a loop could not be collected.
    */
-  keep<State>(name: string, create: () => State, dispose?: (state: State) => void): State;
+  keep<State>(this: void, name: string, create: () => State, dispose?: (state: State) => void): State;
 }
 
 /** A part that stands in the call path: it decides whether, when and how often `next` runs. */
@@ -101,6 +103,32 @@ export interface AroundPart<Options extends object> {
   /** Left out of the chain unless this is true of the effective options. Default: always in. */
   when?(options: Options): boolean;
   around(next: Invoke, binding: Binding<Options>): Invoke;
+}
+
+/**
+ * What an {@link AfterPart} does around a call. `begun` is what `begin` gave. A handler that is
+ * left out hands the outcome on.
+ */
+export interface After<Begun = any> {
+  /** Before the next step runs. What it throws is how the call ends for all that stands outside. */
+  begin?(self: unknown, args: unknown[]): Begun;
+  /** Gives what stands in the value's place: the value itself, another, or a promise of one. */
+  returned?(value: unknown, begun: Begun, self: unknown, args: unknown[]): unknown;
+  /** Gives a value, or a promise of one, in the error's place; or throws, the same error or another. */
+  threw?(error: unknown, begun: Begun, self: unknown, args: unknown[]): unknown;
+}
+
+/**
+ * A part that lets every call pass and has a say in how it ends: after-advice in the words of
+ * AspectJ, returning and throwing. Cheaper than an `around`, because several in a row share one
+ * continuation, with the engine's own where they stand outermost. Only for advice without
+ * `serves.sync`.
+ */
+export interface AfterPart<Options extends object> {
+  at: Placement;
+  when?(options: Options): boolean;
+  /** `next` makes the call again, as a retry does. */
+  after(next: Invoke, binding: Binding<Options>): After;
 }
 
 /**
@@ -124,7 +152,7 @@ export interface ObservePart<Options extends object> {
   observe(binding: Binding<Options>): Observer<any>;
 }
 
-export type Part<Options extends object> = AroundPart<Options> | ObservePart<Options>;
+export type Part<Options extends object> = AroundPart<Options> | AfterPart<Options> | ObservePart<Options>;
 
 /** What one decorator adds to an operation. */
 export interface Advice<Options extends object = any, Shorthand = any> {
@@ -233,11 +261,24 @@ export interface Command {
   readonly destroys?: string;
   /** Options in commander's notation. */
   readonly options?: ReadonlyArray<{ readonly flags: string; readonly description: string }>;
+  /**
+   * What may stand in place of an argument or of an option's value, by its name, for completion in a
+   * shell: `{ operation: (kernel) => kernel.operations.list().map(({ id }) => id) }`. The kernel has not started.
+   */
+  readonly values?: Readonly<
+    Record<string, (kernel: PluginKernel) => readonly string[] | Promise<readonly string[]>>
+  >;
+  /** What is printed for a person in place of what `run` returned, which `--json` prints: rows with units, or text. */
+  present?(result: any): unknown;
+  /** What is wrong, where the result says so. It is printed, and then the command fails with this. */
+  failure?(result: any): string | undefined;
   /** What it returns is printed: text as it is, anything else as a table, or as JSON under `--json`. */
   run(input: {
     readonly kernel: PluginKernel;
     readonly args: readonly string[];
     readonly options: Readonly<Record<string, unknown>>;
+    /** Shows how much is done, 0 to 1, to somebody at a terminal. Missing where nobody watches. */
+    readonly progress?: ((share: number) => void) | undefined;
   }): unknown;
 }
 
@@ -267,6 +308,13 @@ export interface PluginDefinition {
   readonly productionChecks?: readonly ProductionCheck[];
   readonly diagnostics?: readonly Diagnostic[];
   readonly secretResolvers?: readonly SecretResolver[];
+  /**
+   * What the plugin knows about errors, such as those of the library that it wraps: joins the
+   * kernel's `ErrorClassifier` when the plugin is registered and leaves it when the plugin stops.
+   * The first rule that matches speaks; those of a plugin registered later speak before it, then
+   * the application's own, and `errorHandling.rules` of the configuration before all.
+   */
+  readonly errorRules?: readonly ErrorRule[];
 }
 
 /** A plugin, as `definePlugin` returns it. */

@@ -1,4 +1,6 @@
 import type { Command, Option } from "commander";
+import type { KnownSchemas } from "../config/load.js";
+import { formatPath } from "../config/problems.js";
 import type { Session } from "./session.js";
 
 /** Something that may stand in place of the word that is being typed. */
@@ -29,11 +31,25 @@ export async function candidates(
     await quietly(async () => (await import("./plugin-commands.js")).addPluginCommands(program, session));
   const { command, rest: values, awaiting } = readWords(program, before);
   const found = await (async () => {
-    if (awaiting) return awaiting.argChoices?.map((value) => ({ value, description: "" })) ?? [];
+    if (awaiting && !(awaiting.variadic && typed.startsWith("-")))
+      return optionValues(session, command, awaiting);
     if (typed.startsWith("-")) return optionsOf(program, command);
-    return [...subcommands(program, command, values), ...(await valuesFor(session, command, values.length))];
+    return [
+      ...subcommands(program, command, values),
+      ...(await valuesFor(session, command, values.length, typed)),
+    ];
   })();
-  return found.filter(({ value }) => value.startsWith(typed));
+  // A line for each, which a shell splits: what breaks one cannot be offered.
+  return found.flatMap(({ value, description }) =>
+    beginsWith(value, typed) && !/\p{Cc}/u.test(value)
+      ? [{ value, description: description.replaceAll(/\s+/g, " ") }]
+      : [],
+  );
+}
+
+/** Quotes do not count: whoever begins to type an id need not know that it stands in them. */
+function beginsWith(text: string, typed: string): boolean {
+  return text.replaceAll('"', "").startsWith(typed.replaceAll('"', ""));
 }
 
 interface Read {
@@ -56,16 +72,17 @@ function readWords(program: Command, words: readonly string[]): Read {
     if (program.options.includes(option)) options[option.attributeName()] = value;
   };
   for (const word of words) {
-    if (awaiting) {
+    if (awaiting && !(awaiting.variadic && word.startsWith("-"))) {
       set(awaiting, word);
-      awaiting = undefined;
+      if (!awaiting.variadic) awaiting = undefined;
     } else if (word.startsWith("-")) {
       const [flag, value] = word.split(/=(.*)/s) as [string, string | undefined];
       const option = [...command.options, ...program.options].find(
         ({ long, short }) => flag === long || flag === short,
       );
-      if (option?.required && value === undefined) awaiting = option;
-      else if (option) set(option, value ?? true);
+      awaiting = option?.required && value === undefined ? option : undefined;
+      if (awaiting) continue;
+      if (option) set(option, value ?? true);
     } else if (command === program && word === "help") {
       continue;
     } else {
@@ -95,19 +112,46 @@ function subcommands(program: Command, command: Command, values: readonly string
   return visible.map((one) => ({ value: one.name(), description: one.description() }));
 }
 
+async function optionValues(session: Session, command: Command, option: Option): Promise<Candidate[]> {
+  if (option.attributeName() === "rule") return rules(session);
+  const choices = option.argChoices?.map((value) => ({ value, description: "" }));
+  return choices ?? valuesOfPlugin(command, option.attributeName());
+}
+
+/** Of doctor: those of the core, and of plugins where they can be loaded. */
+async function rules(session: Session): Promise<Candidate[]> {
+  const { kernelRules, runningRules, surroundingRules } = await import("../diagnostics/core-rules.js");
+  const own = [...surroundingRules, ...kernelRules, ...runningRules];
+  const plugins = await quietly(async () => (await session.kernel()).plugins);
+  return [
+    ...own.map(({ rule }) => ({ value: rule, description: "" })),
+    ...plugins.flatMap(({ name, diagnostics = [] }) =>
+      diagnostics.map(({ rule }) => ({ value: rule, description: name })),
+    ),
+  ];
+}
+
 /** Values of an argument, by the command that takes it. */
-async function valuesFor(session: Session, command: Command, position: number): Promise<Candidate[]> {
+async function valuesFor(
+  session: Session,
+  command: Command,
+  position: number,
+  typed: string,
+): Promise<Candidate[]> {
   const choices = command.registeredArguments[position]?.argChoices;
   if (choices) return choices.map((value) => ({ value, description: "" }));
+  const named = command.registeredArguments[position]?.name();
+  const given = named === undefined ? [] : await valuesOfPlugin(command, named);
+  if (given.length > 0) return given;
   if (position > 0) return [];
   switch (pathOf(command)) {
     case "config get":
     case "config set":
     case "config unset":
     case "config explain":
-      return settings(session);
+      return settings(session, typed);
     case "config show":
-      return (await settings(session)).filter(({ value }) => !value.includes("."));
+      return (await settings(session, "")).filter(({ value }) => !value.includes("."));
     case "operations":
     case "operations list":
     case "operations explain":
@@ -130,22 +174,52 @@ async function valuesFor(session: Session, command: Command, position: number): 
   }
 }
 
+/** What the plugin that a command belongs to says may stand for an argument or option. */
+function valuesOfPlugin(command: Command, name: string): Promise<Candidate[]> {
+  return quietly(async () => {
+    const { valuesFor: values } = await import("./plugin-commands.js");
+    return (await values(command, name)).map((value) => ({ value, description: "" }));
+  });
+}
+
 function pathOf(command: Command): string {
   return command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 }
 
-/** Every path that may be configured, also where the configuration is broken. */
-async function settings(session: Session): Promise<Candidate[]> {
+/** Every path that may be configured, also where the configuration is broken; of operations what goes on from what is typed. */
+async function settings(session: Session, typed: string): Promise<Candidate[]> {
   const { settingFacts, settingPaths } = await import("../config/schema/known-settings.js");
   const { knownTo, readConfig } = await import("./commands/config-loading.js");
   const core = { sections: [], advice: [] };
   const known = await readConfig(session)
     .then((sources) => knownTo(session, sources))
     .catch(() => core);
-  return settingPaths(known).map((path) => {
-    const { description = "", type = "" } = settingFacts(known, path.split(".")) ?? {};
-    return { value: path, description: (description || type).replaceAll(/\s+/g, " ") };
-  });
+  const described = (path: readonly string[]): Candidate => {
+    const { description = "", type = "" } = settingFacts(known, path) ?? {};
+    return { value: formatPath(path), description: (description || type).replaceAll(/\s+/g, " ") };
+  };
+  const { liveOperations } = await import("../operations/operation.js");
+  const tunable = [...liveOperations()].filter(({ pending }) => !pending);
+  return [
+    ...settingPaths(known).map((path) => described(path.split("."))),
+    ...tunable.flatMap(({ id, advice }) => {
+      const path = ["operations", id];
+      const inside = beginsWith(typed, formatPath(path));
+      const names = inside ? new Set(advice.map((one) => one.advice.name)) : [];
+      return [
+        { value: formatPath(path), description: "" },
+        ...[...names].flatMap((name) => [
+          described([...path, name]),
+          ...optionNames(known, name).map((option) => described([...path, name, option])),
+        ]),
+      ];
+    }),
+  ];
+}
+
+function optionNames({ advice }: KnownSchemas, name: string): string[] {
+  const { properties = {} } = advice.find((one) => one.name === name)?.schema ?? {};
+  return Object.keys(properties as object);
 }
 
 /** What goes wrong here would be written over what somebody is typing. */

@@ -2,6 +2,8 @@ import type { Command as Program } from "commander";
 import { isPlainObject } from "../config/plain.js";
 import type { Command, PluginKernel } from "../plugin.js";
 import type { CommandContext } from "./context.js";
+import { CommandFailure } from "./failure.js";
+import { progressOn } from "./progress.js";
 import { formatTable, inline, toJson } from "./terminal.js";
 
 /**
@@ -38,6 +40,14 @@ export async function addPluginCommands(program: Program, context: CommandContex
   });
 }
 
+const definitions = new WeakMap<Program, { readonly definition: Command; readonly kernel: PluginKernel }>();
+
+/** What a plugin's command says may stand for an argument or option of this name. */
+export async function valuesFor(command: Program, name: string): Promise<readonly string[]> {
+  const { definition, kernel } = definitions.get(command) ?? {};
+  return kernel ? ((await definition?.values?.[name]?.(kernel)) ?? []) : [];
+}
+
 function find(group: Program, name: string): Program | undefined {
   return group.commands.find((command) => command.name() === name);
 }
@@ -55,6 +65,7 @@ function addCommand(
 ): Program {
   const { description, destroys } = definition;
   const command = group.command(name).description(description);
+  definitions.set(command, { definition, kernel });
   for (const argument of definition.arguments ?? []) command.argument(argument);
   for (const option of definition.options ?? []) command.option(option.flags, option.description);
   if (destroys !== undefined) {
@@ -64,9 +75,18 @@ function addCommand(
   return command.action(async () => {
     if (destroys !== undefined) await context.confirm(destroys);
     await (await context.kernel()).start();
-    const run = () => definition.run({ kernel, args: command.args, options: command.opts() });
-    const result = destroys === undefined ? await run() : await runAudited(definition, command, kernel, run);
-    printResult(result, context);
+    const progress = progressOn(context.terminal.stderr);
+    const run = () =>
+      definition.run({ kernel, args: command.args, options: command.opts(), progress: progress?.show });
+    try {
+      const result = await (destroys === undefined ? run() : runAudited(definition, command, kernel, run));
+      progress?.clear();
+      printResult(result, definition, context);
+      const failure = definition.failure?.(result);
+      if (failure !== undefined) throw new CommandFailure(failure);
+    } finally {
+      progress?.clear();
+    }
   });
 }
 
@@ -94,10 +114,11 @@ async function runAudited(
   return audited(auditFile(config), entry, run);
 }
 
-function printResult(result: unknown, context: CommandContext): void {
-  if (result === undefined) return;
-  if (context.options.json === true) context.print(toJson(result));
-  else if (typeof result === "string") context.print(result);
+function printResult(given: unknown, { present }: Command, context: CommandContext): void {
+  if (given === undefined) return;
+  if (context.options.json === true) return context.print(toJson(given));
+  const result = present ? present(given) : given;
+  if (typeof result === "string") context.print(result);
   else if (Array.isArray(result) && result.every(isPlainObject))
     context.print(formatTable(result.map(toCells), context.paint));
   else if (isPlainObject(result)) {

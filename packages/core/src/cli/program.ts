@@ -32,7 +32,7 @@ export function createProgram(session: Session): Command {
     })
     .exitOverride()
     .showHelpAfterError("(add --help for what there is)")
-    .addHelpText("after", "\nPlugins add commands of their own; `mlmcp plugins` lists them.")
+    .addHelpText("after", "\n`mlmcp help --all` lists every command, with those that plugins add.")
     .hook("preAction", () => {
       session.options = program.opts();
     });

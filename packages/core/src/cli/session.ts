@@ -86,9 +86,11 @@ export class Session implements CommandContext {
   }
 
   async #open(): Promise<Kernel> {
-    const { createKernel } = await import("../index.js");
+    const { createKernel, TOOL } = await import("../index.js");
     await this.importApp();
-    return await createKernel({ ...this.place, start: false });
+    const kernel = await createKernel({ ...this.place, start: false });
+    kernel.services.value(TOOL, true);
+    return kernel;
   }
 }
 
@@ -116,9 +118,39 @@ async function importModule(file: string): Promise<void> {
       code: "MLMCP_APP_FAILED",
       cause: error,
       context,
-      suggestions: ["Name a module that only imports the application's classes, and does not start it."],
+      suggestions: suggestionsFor(error, file),
     });
   } finally {
     process.stdout.write = write;
   }
+}
+
+const build =
+  'Build it and name the output, such as "./dist/app.js"; or let Node read TypeScript: ' +
+  'NODE_OPTIONS="--import tsx" npx mlmcp ...';
+const debug = "Run it with --debug for the stack trace.";
+
+/**
+ * What may help where a module failed. Node reads no TypeScript, or only what it can strip the types
+ * from, which leaves out decorators and imports of `.js` that are `.ts`.
+ */
+function suggestionsFor(error: unknown, file: string): string[] {
+  const code = String((error as NodeJS.ErrnoException | null | undefined)?.code);
+  if (code === "ERR_UNKNOWN_FILE_EXTENSION" || code.includes("TYPESCRIPT")) return [build];
+  if (error instanceof SyntaxError) {
+    const place = placeOf(error);
+    if (isTypeScript(place ?? file)) return [build];
+    return [`Mend the syntax of ${place ?? `it or of what it imports. Is that TypeScript? ${build}`}`, debug];
+  }
+  if (isTypeScript(file) && code === "ERR_MODULE_NOT_FOUND") return [build];
+  return ["Name a module that only imports the application's classes, and does not start it.", debug];
+}
+
+function isTypeScript(file: string): boolean {
+  return /\.[cm]?tsx?$/.test(file);
+}
+
+/** The module that is not written as one, where Node says so: not of an ECMAScript module that another imports. */
+function placeOf({ stack = "" }: SyntaxError): string | undefined {
+  return /^(\S.*):\d+\n/.exec(stack)?.[1];
 }

@@ -59,7 +59,8 @@ function presentable(value: unknown): unknown {
   if (typeof value === "function") return `[function ${value.name || "anonymous"}]`;
   if (typeof value === "bigint" || typeof value === "symbol") return String(value);
   if (value instanceof RegExp) return String(value);
-  if (value instanceof Map || value instanceof Set) return [...value];
+  if (value instanceof Map) return Object.fromEntries(value);
+  if (value instanceof Set) return [...value];
   if (value instanceof Error) return value.message;
   return value;
 }

@@ -160,6 +160,8 @@ export class ConfigManager implements ConfigReader {
   ): () => void;
   onChange<T = unknown>(path: string, listener: (value: T, previous: T) => void): () => void;
   onChange(path: string, listener: (value: never, previous: never) => void): () => void {
+    // A path that is mistyped would never change: whoever asks for it is told.
+    this.#control.config.get(path);
     return this.#listeners.add(path, listener as (value: unknown, previous: unknown) => void);
   }
 
@@ -167,7 +169,8 @@ export class ConfigManager implements ConfigReader {
    * Writes configuration into a file, as a whole or not at all.
    *
    * Without a path: what was {@link set} goes into the rc file, into its profile where that would
-   * override it, and the rest of the file stays as it is, comments too. With a path, which ends in
+   * override it, and the rest of the file stays as it is, comments too, and what others write into
+   * it at the same time. With a path, which ends in
    * `.yaml`, `.yml` or `.json`: what rc files, code and run time say together for this environment, in
    * place of what the file held. Variables and defaults are not written, references (`${X}`,
    * `secret://…`) stay references, and relative paths stay as they are, so that the file belongs
@@ -180,8 +183,9 @@ export class ConfigManager implements ConfigReader {
    * @param path from the configuration's directory. @default the rc file
    * @returns the file's absolute path
    * @throws ConfigurationError `MLMCP_CONFIG_NOT_EDITABLE` for a JavaScript or TypeScript file,
-   * `MLMCP_CONFIG_CHANGED` where somebody else writes it at the same time, `MLMCP_CONFIG_FILE`
-   * where it cannot be read or written
+   * `MLMCP_CONFIG_EDIT` where it is written so that this edit would change more than is meant,
+   * `MLMCP_CONFIG_CHANGED` or `MLMCP_CONFIG_LOCKED` where others do not cease to write it,
+   * `MLMCP_CONFIG_FILE` where it cannot be read or written
    */
   async saveToFile(path?: string): Promise<string> {
     const { saveSettings } = await import("./writing/save-settings.js");

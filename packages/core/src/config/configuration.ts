@@ -1,9 +1,13 @@
 import { settingsAt, type Layer, type Path } from "./layers.js";
-import type { OperationRules } from "./operation-settings.js";
+import { noSettings, type OperationRules } from "./operation-settings.js";
 import { valueAt, type PlainObject } from "./plain.js";
-import { parsePath } from "./problems.js";
+import { formatPath, parsePath } from "./problems.js";
 import type { ConfigExplanation, ConfigReader, OperationSettings } from "./reader.js";
 import { redact } from "./secrets/redaction.js";
+import { warnOnce } from "./warnings.js";
+
+/** After so many paths that lead nowhere they are most likely computed, and none of them is looked at. */
+const MAX_MISSED = 1000;
 
 const nothing: PlainObject = Object.freeze({});
 
@@ -18,6 +22,8 @@ export class Configuration implements ConfigReader {
   readonly #layers: readonly Layer[];
   readonly #rules: OperationRules;
   readonly #isSecret: (path: Path) => boolean;
+  readonly #meant: (path: readonly string[]) => string | undefined;
+  readonly #missed = new Set<string>();
   readonly #operations = new Map<string, OperationSettings>();
 
   constructor(
@@ -26,6 +32,7 @@ export class Configuration implements ConfigReader {
     layers: readonly Layer[],
     rules: OperationRules,
     isSecret: (path: Path) => boolean,
+    meant: (path: readonly string[]) => string | undefined,
   ) {
     this.cwd = from.cwd;
     this.file = from.file;
@@ -36,19 +43,21 @@ export class Configuration implements ConfigReader {
     this.#layers = layers;
     this.#rules = rules;
     this.#isSecret = isSecret;
+    this.#meant = meant;
   }
 
   get<T = unknown>(path: string, fallback?: T): T {
-    return (valueAt(this.#values, parsePath(path)) ?? fallback) as T;
+    return (this.#valueAt(path) ?? fallback) as T;
   }
 
   section<T = Readonly<Record<string, unknown>>>(name: string): T {
-    return (Object.hasOwn(this.#values, name) ? this.#values[name] : nothing) as T;
+    const value = Object.hasOwn(this.#values, name) ? this.#values[name] : this.#valueAt(formatPath([name]));
+    return (value ?? nothing) as T;
   }
 
   explain(path: string): ConfigExplanation {
     const keys = parsePath(path);
-    const value = valueAt(this.#values, keys);
+    const value = this.#valueAt(path);
     const settings = settingsAt(this.#layers, keys);
     const shown = settings.map((setting) => ({ ...setting, value: this.#redact(setting.value, keys) }));
     const [effective, ...overrode] = shown;
@@ -67,13 +76,30 @@ export class Configuration implements ConfigReader {
     return this.#redact(valueAt(this.#values, keys), keys);
   }
 
+  #valueAt(path: string): unknown {
+    const keys = parsePath(path);
+    const value = valueAt(this.#values, keys);
+    if (value === undefined && !this.#missed.has(path) && this.#missed.size < MAX_MISSED) {
+      this.#missed.add(path);
+      const meant = this.#meant(keys);
+      if (meant !== undefined) {
+        const text = `The configuration was asked for "${path}", which no loaded plugin knows. Did you mean "${meant}"?`;
+        warnOnce("MLMCP_CONFIG_PATH_UNKNOWN", text);
+      }
+    }
+    return value;
+  }
+
   #redact(value: unknown, path: Path): unknown {
     return redact(value, path, this.#isSecret);
   }
 
   operation(id: string): OperationSettings {
     let settings = this.#operations.get(id);
-    if (settings === undefined) this.#operations.set(id, (settings = this.#rules.for(id)));
+    if (settings !== undefined) return settings;
+    settings = this.#rules.for(id);
+    // Ids of classes that are made in a loop would pile up here.
+    if (settings !== noSettings) this.#operations.set(id, settings);
     return settings;
   }
 }

@@ -4,11 +4,13 @@ import { mergePlain } from "./merge.js";
 import { nearest } from "./nearest.js";
 import { loadPluginHint, OperationRules, type AdviceSchema } from "./operation-settings.js";
 import { PluginError } from "../errors/index.js";
+import { meantSetting } from "./schema/known-settings.js";
 import { Places } from "./schema/places.js";
 import { copyPlain, deepFreeze, setOwn, valueAt, type PlainObject } from "./plain.js";
+import { meantEnvironment } from "./sources/environment.js";
 import { withPluginMap, withPluginOptions } from "./sources/plugin-entries.js";
-import { configurationError, formatPath, redactProblem, type ConfigProblem } from "./problems.js";
-import type { ConfigReader } from "./reader.js";
+import { configurationError, formatPath, MAX_PROBLEMS, type ConfigProblem } from "./problems.js";
+import { describeSource, type ConfigReader } from "./reader.js";
 import { resolveSecrets } from "./secrets/secret-references.js";
 import type { SecretResolver } from "./secrets/secrets.js";
 import { checkSchema } from "./schema/schema.js";
@@ -70,26 +72,46 @@ export async function resolveConfig(sources: ConfigSources, known: KnownSchemas)
   }
   const rules = new OperationRules(layers, advice, wrong);
   // Where a secret could not be read, what stands in its place is not worth a word.
-  problems.push(...wrong.filter(({ path }) => !missing.has(path)));
+  for (const problem of wrong) if (!missing.has(problem.path)) problems.push(problem);
   const strict = (values["system"] as PlainObject | undefined)?.["strict"] === true;
   const strays = unknownVariables(sources.env, sections).map(({ name, suggestion }): ConfigProblem => {
     const message = "no loaded plugin knows this variable";
-    return {
-      path: name,
-      message,
-      source: { kind: "env", name },
-      ...(suggestion === undefined ? {} : { suggestion }),
-    };
+    return { path: "", message, source: { kind: "env", name }, suggestion };
   });
-  if (strict) problems.push(...strays);
+  const mistyped = mistypedEnvironment(sources, layers);
+  if (strict) problems.push(...mistyped, ...strays);
   const isSecret = (path: Path) => places.isSecret(path) || isSetBySecret(layers, path);
-  if (problems.length > 0) throw configurationError(problems.map((one) => redactProblem(one, isSecret)));
-  for (const { path, message, suggestion } of strays) {
+  if (problems.length > 0) {
+    const holdsSecret = (path: Path) => places.holdsSecret(path);
+    throw configurationError(problems, { isSecret, holdsSecret });
+  }
+  for (const { received, source, suggestion } of mistyped) {
+    const where = source ? ` (${describeSource(source)})` : "";
+    warnOnce(
+      "MLMCP_ENVIRONMENT_UNKNOWN",
+      `The environment "${received as string}"${where} has no profile and looks mistyped. Did you mean "${suggestion}"? An empty profile says that it is meant.`,
+    );
+  }
+  for (const { message, source, suggestion } of strays) {
     const hint = suggestion === undefined ? "" : ` Did you mean ${suggestion}?`;
-    warnOnce("MLMCP_UNKNOWN_VARIABLE", `${path}: ${message}.${hint}`);
+    warnOnce("MLMCP_UNKNOWN_VARIABLE", `${source!.name}: ${message}.${hint}`);
   }
   const files = [...new Set([...sources.files, ...variables.files, ...secrets.files])];
-  return new Configuration({ ...sources, files }, deepFreeze(values), layers, rules, isSecret);
+  const meant = (path: readonly string[]) => meantSetting(known, path);
+  return new Configuration({ ...sources, files }, deepFreeze(values), layers, rules, isSecret, meant);
+}
+
+/** Where another environment than the one that is named was probably meant. */
+function mistypedEnvironment(
+  { environment, profiles }: ConfigSources,
+  layers: readonly Layer[],
+): ConfigProblem[] {
+  const suggestion = meantEnvironment(environment, profiles);
+  const path = ["system", "environment"];
+  if (suggestion === undefined) return [];
+  const message = "has no profile and looks mistyped (an empty profile says that it is meant)";
+  const source = sourceNear(layers, path);
+  return [{ path: formatPath(path), message, received: environment, source, suggestion }];
 }
 
 /** Whether any layer has a secret at a path. */
@@ -119,37 +141,36 @@ function refuseUnknownKeys(
   sections: readonly SectionSchema[],
   problems: ConfigProblem[],
 ): void {
-  const known = [...sections.map(({ name }) => name), ...coreKeys];
+  const known = new Set([...sections.map(({ name }) => name), ...coreKeys]);
+  let explained = false;
   for (const [key, received] of Object.entries(layer.value)) {
-    if (known.includes(key)) continue;
+    if (known.has(key)) continue;
+    const problem = { path: formatPath([key]), message: "unknown section", received };
+    // What will not be shown is not worth looking for.
+    if (problems.length >= MAX_PROBLEMS) {
+      problems.push(problem);
+      continue;
+    }
     const suggestion = nearest(key, known);
-    const message =
-      suggestion === undefined
-        ? `unknown section: no loaded plugin has it (known: ${known.join(", ")}). ${loadPluginHint}`
-        : "unknown section";
-    problems.push({
-      path: formatPath([key]),
-      message,
-      received,
-      source: layer.source([key]),
-      ...(suggestion === undefined ? {} : { suggestion }),
-    });
+    if (suggestion === undefined) {
+      problem.message += ": no loaded plugin has it";
+      if (!explained) problem.message += ` (known: ${[...known].join(", ")}). ${loadPluginHint}`;
+      explained = true;
+    }
+    problems.push({ ...problem, source: layer.source([key]), suggestion });
   }
 }
 
 function resolveSection(
-  { name, schema }: SectionSchema,
+  { name, schema, plugin }: SectionSchema,
   layers: readonly Layer[],
   problems: ConfigProblem[],
 ): unknown {
-  const { value, issues } = checkSchema(schema, mergeAll(layers, name) ?? {}, { defaults: true });
+  const of = `the section "${name}" (${plugin})`;
+  const { value, issues } = checkSchema(schema, mergeAll(layers, name) ?? {}, { defaults: true, of });
   for (const { path, ...issue } of issues) {
-    const source = sourceNear(layers, [name, ...path]);
-    problems.push({
-      path: formatPath([name, ...path]),
-      ...issue,
-      ...(source === undefined ? {} : { source }),
-    });
+    const source = problems.length < MAX_PROBLEMS ? sourceNear(layers, [name, ...path]) : undefined;
+    problems.push({ path: formatPath([name, ...path]), ...issue, source });
   }
   return value;
 }

@@ -30,6 +30,9 @@ interface Rule {
   }>;
 }
 
+/** Of an operation that nothing matches. */
+export const noSettings: OperationSettings = deepFreeze({ advice: {}, sources: {} });
+
 /**
  * The key `operations` of all layers, checked. A rule that is more specific wins over one that is
  * less (`compareGlobs`), whatever layers they stand in; between equals the higher layer, then the later one.
@@ -52,7 +55,9 @@ export class OperationRules {
     const advice: Record<string, unknown> = {};
     const sources: Record<string, ConfigSource> = {};
     let order: readonly string[] | undefined;
-    for (const { settings } of this.#rules.filter(({ glob }) => matchesGlob(glob, id))) {
+    const matching = this.#rules.filter(({ glob }) => matchesGlob(glob, id));
+    if (matching.length === 0) return noSettings;
+    for (const { settings } of matching) {
       for (const { name, value, source } of settings) {
         if (name === "order") order = value as string[];
         else advice[name] = combine(advice[name], value);
@@ -130,14 +135,14 @@ function readSetting(
   }
   let options = value;
   if (shorthand) {
-    const { issues } = checkSchema(shorthand.schema, value);
+    const { issues } = checkSchema(shorthand.schema, value, { of: `@${name}` });
     if (issues.length > 0) {
       for (const { path: inner, ...issue } of issues) wrong([...path, ...inner], issue);
       return value;
     }
     options = shorthand.read(value);
   }
-  const checked = checkSchema(partial(advice.schema), options);
+  const checked = checkSchema(partial(advice.schema), options, { of: `@${name}` });
   for (const { path: inner, ...issue } of checked.issues) wrong([...path, ...inner], issue);
   return checked.value;
 }

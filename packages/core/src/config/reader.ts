@@ -52,6 +52,8 @@ export interface ConfigReader {
   /**
    * The value at a path such as `cache.ttl`; the fallback where nothing is set. It has its type
    * where a section is known to {@link ConfigSections}; for other paths name it: `get<number>("x.y")`.
+   * A path that nobody knows and that is nearly one that somebody does is a process warning, once
+   * (`MLMCP_CONFIG_PATH_UNKNOWN`).
    */
   get<Path extends ConfigPath>(path: Path): ConfigValue<Path>;
   get<Path extends ConfigPath>(

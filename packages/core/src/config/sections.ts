@@ -1,3 +1,4 @@
+import { errorRuleSchema, type ErrorRule } from "../resilience/classification/error-rule.js";
 import type { JsonSchema } from "./schema/schema.js";
 
 /** A part of the configuration and what may stand in it. */
@@ -23,7 +24,11 @@ export interface SystemOptions {
   chaos: boolean | "force";
   /** How long a stop waits for calls in flight, and for each plugin. Milliseconds, at most 24.8 days. @default 10000 */
   stopTimeout: number;
-  /** How long the start of one plugin may take. Milliseconds, at most 24.8 days. @default 30000 */
+  /**
+   * How long the start of one plugin may take, and the reading of the configuration: at the first
+   * time as a variable or code says, which are known before a file is read. Milliseconds, at most
+   * 24.8 days. @default 30000
+   */
   startTimeout: number;
   /** How many processes of the application run side by side; checks warn of what does not hold across them. @default 1 */
   processes: number;
@@ -42,6 +47,9 @@ export interface ProductionOptions {
   /** Names of production checks, `<plugin>/<check>`, whose refusal is accepted: it is a warning then. @default [] */
   allow: readonly string[];
 }
+
+/** How long a start may take where nothing says otherwise. */
+export const START_TIMEOUT = "30s";
 
 /** What `setTimeout` can wait for; it would fire at once for more. */
 const timer: JsonSchema = { duration: true, maximum: 2 ** 31 - 1 };
@@ -81,7 +89,11 @@ const system: JsonSchema = {
       ...timer,
       default: "10s",
     },
-    startTimeout: { description: "How long the start of one plugin may take.", ...timer, default: "30s" },
+    startTimeout: {
+      description: "How long the start of one plugin may take, and the reading of the configuration.",
+      ...timer,
+      default: START_TIMEOUT,
+    },
     processes: {
       description: "How many processes of the application run side by side.",
       type: "integer",
@@ -144,6 +156,11 @@ const performance: JsonSchema = {
 export interface ErrorHandlingOptions {
   /** Retries of `@retry` where the decorator names none. @default 3 */
   maxRetries: number;
+  /**
+   * What errors say about trying again, before all other rules: `{ match, class, suggestions }`
+   * each, the first to match speaking. @default none
+   */
+  rules?: readonly ErrorRule[];
   /** A file in which each handled error becomes a line of JSON. @default none is kept */
   logFile?: string;
   /** Bytes after which the log is put aside and a new one begun. @default 10485760 */
@@ -161,6 +178,11 @@ const errorHandling: JsonSchema = {
       type: "integer",
       minimum: 0,
       default: 3,
+    },
+    rules: {
+      description: "What errors say about trying again, before all other rules; the first to match speaks.",
+      type: "array",
+      items: errorRuleSchema,
     },
     logFile: {
       description: "A file in which each handled error becomes a line of JSON.",

@@ -30,8 +30,8 @@ export interface Diagnosis {
     readonly plugin: string;
     readonly reason: string;
   }>;
-  /** How many operations were known. */
-  readonly operations: number;
+  /** How many operations were known; nothing where there was no kernel to know them. */
+  readonly operations: number | null;
 }
 
 export interface DiagnosisOptions {
@@ -83,8 +83,8 @@ export async function diagnose({ opened, cwd, start = true, rules }: DiagnosisOp
     examination.add({ rule: "configuration", plugin: core }, failed(failure));
     await examination.run(before);
     for (const { rule } of [...kernelRules, ...runningRules])
-      examination.skip({ rule, plugin: core }, "there is no kernel to look at");
-    return examination.diagnosis(0);
+      examination.skip({ rule, plugin: core }, "without a configuration there is no kernel to look at");
+    return examination.diagnosis(null);
   }
   const inspected: Inspected = { ...surroundings, kernel, ...kernel.inspection };
   const after = [...tasks(runningRules, inspected), ...pluginTasks(kernel)];
@@ -161,7 +161,7 @@ class Examination {
     }
   }
 
-  diagnosis(operations: number): Diagnosis {
+  diagnosis(operations: number | null): Diagnosis {
     const findings = [
       ...this.#findings.filter(({ level }) => level === "error"),
       ...this.#findings.filter(({ level }) => level !== "error"),

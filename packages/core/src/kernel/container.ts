@@ -1,6 +1,7 @@
 import "reflect-metadata";
 import { container as root, Lifecycle, type DependencyContainer, type InjectionToken } from "tsyringe";
 import { ConfigurationError } from "../errors/index.js";
+import { learnClass } from "../operations/homes.js";
 import { shared } from "../operations/shared-state.js";
 import { injectionsOf, nothingToInject } from "./service.js";
 
@@ -20,6 +21,8 @@ export interface Registrar {
   class<T>(token: Token<T>, type: new (...args: any[]) => T): void;
   /** Called when the service is first asked for, once for each kernel. */
   factory<T>(token: Token<T>, create: (resolve: <S>(token: Token<S>) => S) => T): void;
+  /** Whether there is such a service: one that was registered, or a class under `@service()`. */
+  has(token: Token): boolean;
 }
 
 /** The methods of tsyringe's container that it keeps to itself. */
@@ -83,6 +86,7 @@ export class Container implements Registrar {
   }
 
   class<T>(token: Token<T>, type: new (...args: any[]) => T): void {
+    learnClass(type);
     this.#inner.register(
       token as InjectionToken<T>,
       { useClass: type },
@@ -101,6 +105,13 @@ export class Container implements Registrar {
       return made.instance;
     };
     this.#inner.register(token as InjectionToken<T>, { useFactory });
+  }
+
+  has(token: Token): boolean {
+    return (
+      this.#inner.isRegistered(token as InjectionToken, true) ||
+      (typeof token === "function" && shared.services.has(token))
+    );
   }
 
   /** Disposes of what the container made, last first. Returns what failed. */

@@ -20,11 +20,12 @@ import { shared } from "../operations/shared-state.js";
 import { isPlugin, type Plugin } from "../plugin.js";
 import { resiliencePlugin } from "../resilience/index.js";
 import { notAPlugin } from "./arguments.js";
+import type { ConfigProvider, ReadingLimits } from "./config-provider.js";
 import { watchConfig } from "./config-watch.js";
 import { logSteps } from "./debug-log.js";
 import { Kernel } from "./kernel.js";
 import { schemasKnownTo } from "./known-schemas.js";
-import { loadPlugin } from "./plugin-loader.js";
+import { loadPlugins } from "./plugin-loader.js";
 import { handleSignals } from "./signals.js";
 import { UnattendedReload } from "./unattended-reload.js";
 
@@ -80,11 +81,9 @@ export interface KernelOptions {
 export async function createKernel(options: KernelOptions = {}): Promise<Kernel> {
   const { cwd = process.cwd(), configFile, config: code, env = process.env, plugins: given = [] } = options;
   refuseNonPlugins(given);
-  let readAt = 0;
-  const read = (file = configFile): Promise<ConfigSources> => {
-    readAt = Date.now();
-    return readSources({ cwd, configFile: file, config: code, env });
-  };
+  const read = (file = configFile, limits: Partial<ReadingLimits> = {}): Promise<ConfigSources> =>
+    readSources({ cwd, configFile: file, config: code, env, ...limits });
+  let readAt = Date.now();
   const sources = await read();
   const ownSections = (options.sections ?? []).map(({ name, schema }) =>
     sectionOf({ name, schema, plugin: "createKernel({ sections })" }),
@@ -96,6 +95,12 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
   });
   const validate = (from: ConfigSources, plugins: readonly Plugin[]): Promise<ConfigReader> =>
     resolveConfig(from, known(plugins));
+  const preview: ConfigProvider["preview"] = async (before, limits) => {
+    // A file that has gone is an error, and not another configuration: it may be about to be replaced.
+    const fresh = await read(before.file, limits);
+    refuseOtherPlugins(before, fresh);
+    return before.runtime ? { ...fresh, runtime: before.runtime } : fresh;
+  };
   const kernel = new Kernel({
     configured: { sources, config: await validate(sources, selection.plugins) },
     off: selection.off,
@@ -104,21 +109,26 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
       validate,
       known,
       sections: (plugins) => [...coreSections, ...known(plugins).sections],
-      async reread(before) {
-        // A file that has gone is an error, and not another configuration: it may be about to be replaced.
-        const fresh = await read(before.file);
-        refuseOtherPlugins(before, fresh);
-        return before.runtime ? { ...fresh, runtime: before.runtime } : fresh;
+      preview,
+      reread(before, limits) {
+        readAt = Date.now();
+        return preview(before, limits);
       },
     },
   });
   logSteps(kernel);
   const reload = new UnattendedReload(kernel);
   watchConfig(kernel, { wanted: options.watch, reload, readAt: () => readAt });
-  await kernel.register(selection.plugins);
-  // Before the start, so that a signal during a long one stops the kernel too.
-  if (options.handleSignals) handleSignals(kernel, reload);
-  if (options.start !== false) await kernel.start();
+  try {
+    await kernel.register(selection.plugins);
+    // Before the start, so that a signal during a long one stops the kernel too.
+    if (options.handleSignals) handleSignals(kernel, reload);
+    if (options.start !== false) await kernel.start();
+  } catch (error) {
+    // What stopping adds to it is of no use to the reader of why the start failed.
+    await kernel.stop().catch(() => undefined);
+    throw error;
+  }
   return kernel;
 }
 
@@ -141,9 +151,11 @@ async function selectPlugins(sources: ConfigSources, options: KernelOptions): Pr
   warnOfNothingOff(sources, [...known.keys(), ...shared.plugins.keys()]);
   const explicit = [...fromCode];
   const sectionEntries = new Map<string, string>();
-  for (const entry of sources.plugins) {
-    if (!entry.enabled) continue;
-    const plugin = known.get(entry.name) ?? (await loadPlugin(entry, sources.cwd));
+  const entries = sources.plugins.filter(({ enabled }) => enabled);
+  const unknown = entries.filter(({ name }) => !known.has(name));
+  const loaded = await loadPlugins(unknown, sources.cwd, sources.startTimeout);
+  for (const entry of entries) {
+    const plugin = known.get(entry.name) ?? loaded.get(entry.name)!;
     explicit.push(plugin);
     if (plugin.section !== undefined) sectionEntries.set(plugin.section, entry.name);
     else if (entry.options) {

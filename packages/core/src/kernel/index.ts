@@ -6,3 +6,4 @@ export type { Hooks, KernelHooks } from "./hooks.js";
 export type { Kernel, Outcome } from "./kernel.js";
 export { severalProcesses } from "./several-processes.js";
 export { service, type ServiceDecorator } from "./service.js";
+export { TOOL } from "./tool.js";

@@ -8,11 +8,13 @@ import type { SectionSchema } from "../config/sections.js";
 import type { ConfigSources } from "../config/sources/sources.js";
 import { ConfigurationError } from "../errors/index.js";
 import { activeNode, CallNode, noNotes, type CallerContext, type OutcomeNotes } from "../operations/call.js";
+import { learnClass } from "../operations/homes.js";
 import type { AnyFunction, Operation } from "../operations/operation.js";
 import { Operations, type OperationRegistry } from "../operations/registry.js";
 import { shared } from "../operations/shared-state.js";
 import { wrapFunction, type WrapOptions } from "../operations/wrap.js";
 import type { Advice, Invoke, Plugin } from "../plugin.js";
+import type { ConfigProvider, Configured } from "./config-provider.js";
 import { CallPaths, type PathHost } from "./call-paths.js";
 import { runBelow } from "./caller-context.js";
 import { Container, type Registrar, type Token } from "./container.js";
@@ -20,7 +22,7 @@ import { refuseNonPlugin, refuseUnlessFunction, refuseUnlessObject, refuseUnless
 import { checkHealth, type HealthReport } from "./health.js";
 import type { ChangeCause } from "./events.js";
 import type { Hooks, KernelHooks } from "./hooks.js";
-import { Lifecycle, type ConfigProvider, type Configured } from "./lifecycle.js";
+import { Lifecycle } from "./lifecycle.js";
 import { PluginSet } from "./plugin-set.js";
 
 /** What a call came to, besides its value. */
@@ -124,9 +126,13 @@ export class Kernel implements AsyncDisposable {
     return this.#container.resolve(token);
   }
 
-  /** Makes an object that was constructed elsewhere this kernel's own, so that its methods run here. */
+  /**
+   * Makes an object that was constructed elsewhere this kernel's own, so that its methods run here;
+   * or a class, for its static ones. Of a class the operations are known then.
+   */
   adopt<T extends object>(instance: T): T {
     refuseUnlessObject(instance);
+    learnClass(instance);
     shared.owners.set(instance, this);
     return instance;
   }
@@ -183,7 +189,8 @@ export class Kernel implements AsyncDisposable {
   /**
    * Reads the configuration again: from the rc file that was read at first, which must still be
    * there. Calls in flight finish as they began; later ones run under the new configuration.
-   * Where it is invalid, or a plugin refuses it, nothing changes and the error says why.
+   * Where it is invalid, cannot be read within `system.startTimeout`, or a plugin refuses it,
+   * nothing changes and the error says why.
    */
   reload(): Promise<void> {
     return this.#lifecycle.reload("reload");
@@ -192,7 +199,8 @@ export class Kernel implements AsyncDisposable {
   /**
    * Takes calls until none is in flight or `system.stopTimeout` has passed, then refuses them,
    * stops the plugins in reverse order and disposes of the services. It waits for a start or
-   * reload that runs; later calls wait for the same stop.
+   * reload that runs, but not for one that still reads the configuration or has not begun: these
+   * reject with `MLMCP_KERNEL_STOPPED`. Later calls wait for the same stop.
    *
    * Called by a hook of such a start or reload, or of the stop itself, it answers at once, and
    * the kernel stops when that step has ended: the step cannot wait for what waits for it. What

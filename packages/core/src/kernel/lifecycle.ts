@@ -1,57 +1,27 @@
-import type { ConfigChange, ConfigListeners } from "../config/changes.js";
-import type {
-  ConfigProblem,
-  ConfigReader,
-  ConfigSources,
-  KnownSchemas,
-  SectionSchema,
-} from "../config/index.js";
+import { setMaxListeners } from "node:events";
+import type { ConfigChange } from "../config/changes.js";
+import type { ConfigProblem, ConfigReader, ConfigSources } from "../config/index.js";
 import type { PlainObject } from "../config/plain.js";
 import { withRuntime } from "../config/sources/runtime-layer.js";
+import { configurationError } from "../config/problems.js";
 import { PluginError } from "../errors/index.js";
 import { liveOperations } from "../operations/operation.js";
 import type { Operations } from "../operations/registry.js";
 import { shared } from "../operations/shared-state.js";
 import { reportSettingsWithoutEffect } from "../operations/unknown-ids.js";
 import type { Plugin } from "../plugin.js";
-import type { CallPaths } from "./call-paths.js";
-import type { Container } from "./container.js";
+import type { ConfigProvider, Configured, ReadingLimits } from "./config-provider.js";
 import { auditChange } from "./audit-change.js";
 import { EventChannel, type ChangeCause } from "./events.js";
-import type { Hooks } from "./hooks.js";
-import type { Kernel } from "./kernel.js";
-import type { PluginSet } from "./plugin-set.js";
+import { callEveryHook, callHooks } from "./hook-calls.js";
+import { drain, releaseAll, type Stoppable } from "./shutdown.js";
 import { StepQueue } from "./step-queue.js";
 import { within } from "./time-limit.js";
 
-/** Where a kernel's configuration comes from. */
-export interface ConfigProvider {
-  /** Reads the sources anew; refuses those that would need other plugins than before. */
-  reread(before: ConfigSources): Promise<ConfigSources>;
-  /** What the sources come to with these plugins. */
-  validate(sources: ConfigSources, plugins: readonly Plugin[]): Promise<ConfigReader>;
-  /** What a configuration may hold with these plugins. */
-  known(plugins: readonly Plugin[]): KnownSchemas;
-  /** All sections that a configuration knows with these plugins. */
-  sections(plugins: readonly Plugin[]): readonly SectionSchema[];
-}
-
-/** A configuration and what it was read from. */
-export interface Configured {
-  readonly sources: ConfigSources;
-  readonly config: ConfigReader;
-}
-
-interface LifecycleParts {
-  readonly kernel: Kernel;
-  readonly hooks: Hooks;
-  readonly plugins: PluginSet;
-  readonly paths: CallPaths;
-  readonly container: Container;
+interface LifecycleParts extends Stoppable {
   readonly provider: ConfigProvider;
   readonly configured: Configured;
   readonly operations: Operations;
-  readonly listeners: ConfigListeners;
 }
 
 type State = "registered" | "running" | "draining" | "stopped";
@@ -63,6 +33,8 @@ type State = "registered" | "running" | "draining" | "stopped";
 export class Lifecycle {
   readonly #parts: LifecycleParts;
   readonly #queue = new StepQueue();
+  /** Tells what reads the configuration that the kernel stops. */
+  readonly #reading = new AbortController();
   #configured: Configured;
   /** What a reload shows to the plugins, until all of them have taken it. */
   #offered: ConfigReader | undefined;
@@ -73,6 +45,7 @@ export class Lifecycle {
   constructor(parts: LifecycleParts) {
     this.#parts = parts;
     this.#configured = parts.configured;
+    setMaxListeners(0, this.#reading.signal);
   }
 
   get config(): ConfigReader {
@@ -93,13 +66,14 @@ export class Lifecycle {
   }
 
   start(): Promise<void> {
+    const { plugins, operations, hooks } = this.#parts;
     return this.#enqueue("start", async () => {
       if (this.#state !== "registered") return;
       try {
-        await this.#parts.plugins.start();
-        reportSettingsWithoutEffect(this.config, this.#parts.operations);
+        await plugins.start();
+        reportSettingsWithoutEffect(this.config, operations);
         this.#takeCalls();
-        await this.#hook("kernel:started", "startTimeout");
+        await callHooks(hooks, "kernel:started", [], { config: this.config, setting: "startTimeout" });
       } catch (error) {
         // What stopping adds to it is of no use to the reader of why the start failed.
         await this.#halt().catch(() => undefined);
@@ -110,11 +84,11 @@ export class Lifecycle {
 
   use(plugin: Plugin): Promise<void> {
     return this.#enqueue(`use the plugin "${plugin.name}"`, async () => {
-      const { plugins, paths, provider } = this.#parts;
+      const { plugins, paths } = this.#parts;
       if (plugins.plugins.includes(plugin)) return;
       const previous = this.#configured;
       const { sources } = previous;
-      this.#configured = { sources, config: await provider.validate(sources, [...plugins.plugins, plugin]) };
+      this.#configured = { sources, config: await this.#validate(sources, [...plugins.plugins, plugin]) };
       try {
         await plugins.register([plugin]);
         if (this.#state === "running") await plugins.start();
@@ -131,7 +105,7 @@ export class Lifecycle {
   /** Reads the sources again, and takes up what they come to or nothing of it. */
   async reload(by: ChangeCause): Promise<void> {
     try {
-      await this.#change("reload", by, (sources) => this.#parts.provider.reread(sources));
+      await this.#change("reload", by, (sources) => this.#parts.provider.reread(sources, this.#limits));
     } catch (error) {
       new EventChannel("kernel:reload-failed", { kernel: this.#parts.kernel.id }).publish({ by, error });
       throw error;
@@ -147,9 +121,11 @@ export class Lifecycle {
   async problems(): Promise<ConfigProblem[]> {
     const { provider, plugins } = this.#parts;
     try {
-      const config = await provider.validate(await provider.reread(this.sources), plugins.plugins);
+      const sources = await provider.preview(this.sources, this.#limits);
+      const config = await this.#validate(sources, plugins.plugins);
       return config.environment === "production" ? this.#refusalsOf(config) : [];
     } catch (error) {
+      if (this.#reading.signal.aborted) throw error;
       return problemsOf(error);
     }
   }
@@ -167,6 +143,7 @@ export class Lifecycle {
   }
 
   stop(): Promise<void> {
+    this.#abandonReading();
     const stopping = (this.#stopping ??= this.#queue.run(() => this.#halt()));
     if (!this.#queue.inside) return stopping;
     // To wait for it here would be to wait for the step that asks.
@@ -176,6 +153,23 @@ export class Lifecycle {
 
   refuseWhenStopped(what: string): void {
     if (this.#state === "stopped") throw stoppedError(what, "has stopped");
+  }
+
+  /** Nothing depends yet on what is read: a stop need not wait for it. */
+  #abandonReading(): void {
+    this.#reading.abort(stoppedError("read the configuration", "is stopping"));
+  }
+
+  get #limits(): ReadingLimits {
+    return { timeout: this.config.get("system.startTimeout"), signal: this.#reading.signal };
+  }
+
+  /** What sources come to. Variables and references in them may name files and secrets, which take their time. */
+  async #validate(sources: ConfigSources, plugins: readonly Plugin[]): Promise<ConfigReader> {
+    const { timeout, signal } = this.#limits;
+    const message = `the files and secrets that it names were not read within ${timeout} ms (system.startTimeout)`;
+    const late = (): Error => configurationError([{ path: "", message }], { code: "MLMCP_CONFIG_FILE" });
+    return within(timeout, () => this.#parts.provider.validate(sources, plugins), late, signal);
   }
 
   async #change(
@@ -202,8 +196,8 @@ export class Lifecycle {
 
   /** Makes the sources the configuration in effect; where a plugin refuses, the one before stays. */
   async #takeUp(sources: ConfigSources): Promise<void> {
-    const { plugins, paths, provider, operations } = this.#parts;
-    const config = await provider.validate(sources, plugins.plugins);
+    const { plugins, paths, operations } = this.#parts;
+    const config = await this.#validate(sources, plugins.plugins);
     this.#offered = config;
     try {
       reportSettingsWithoutEffect(config, operations);
@@ -226,14 +220,9 @@ export class Lifecycle {
   async #tell(change: ConfigChange, by: ChangeCause): Promise<void> {
     const { kernel, hooks } = this.#parts;
     const { config } = change;
-    try {
-      await within(
-        config.get("system.startTimeout"),
-        () => hooks.callHook("kernel:reloaded", change),
-        tooSlow("kernel:reloaded", config, "startTimeout"),
-      );
-    } catch (error) {
-      // The change has taken effect: to fail now would say that it has not.
+    const limit = { config, setting: "startTimeout" } as const;
+    // The change has taken effect: to fail now would say that it has not.
+    for (const error of await callEveryHook(hooks, "kernel:reloaded", [change], limit)) {
       process.emitWarning(`A hook "kernel:reloaded" failed: ${String(error)}`, {
         code: "MLMCP_LISTENER_FAILED",
       });
@@ -255,8 +244,8 @@ export class Lifecycle {
       );
     }
     return this.#queue.run(async () => {
-      // A stop that was asked for meanwhile stands behind this step, and a failed start stops by itself.
-      this.refuseWhenStopped(what);
+      // A stop may have been asked for meanwhile, and a failed start stops by itself.
+      refuse();
       await step();
     });
   }
@@ -273,41 +262,15 @@ export class Lifecycle {
   }
 
   async #stopEverything(): Promise<void> {
-    const { kernel, plugins, paths, container, listeners } = this.#parts;
-    const limit = this.config.get<number>("system.stopTimeout");
+    const { config } = this;
+    this.#abandonReading();
     const failures: unknown[] = [];
-    const attempt = async (step: () => Promise<void>): Promise<void> => {
-      try {
-        await step();
-      } catch (error) {
-        failures.push(error);
-      }
-    };
     if (this.#state === "running") {
       this.#state = "draining";
-      await attempt(() => this.#hook("kernel:draining", "stopTimeout"));
-      const left = await paths.drained(limit);
-      if (left > 0) {
-        process.emitWarning(
-          `The kernel stops although ${left} call(s) have not ended within ${limit} ms (system.stopTimeout).`,
-          { code: "MLMCP_STOP_CALLS_LEFT" },
-        );
-      }
+      failures.push(...(await drain(this.#parts, config)));
     }
     this.#state = "stopped";
-    listeners.clear();
-    shared.running.delete(kernel);
-    if (shared.running.size === 0 && shared.contextInUse) {
-      // Once in use, context slows every promise of the process until it is disabled.
-      shared.contextInUse = false;
-      shared.context.disable();
-    }
-    paths.forget();
-    failures.push(...(await plugins.stop()));
-    failures.push(...paths.dispose());
-    const late = `The services were not disposed of within ${limit} ms (system.stopTimeout)`;
-    await attempt(async () => void failures.push(...(await within(limit, () => container.dispose(), late))));
-    await attempt(() => this.#hook("kernel:stopped", "stopTimeout"));
+    failures.push(...(await releaseAll(this.#parts, config)));
     if (failures.length > 0) {
       throw new AggregateError(
         failures,
@@ -315,22 +278,6 @@ export class Lifecycle {
       );
     }
   }
-
-  async #hook(
-    name: "kernel:started" | "kernel:draining" | "kernel:stopped",
-    setting: "startTimeout" | "stopTimeout",
-  ): Promise<void> {
-    const { config } = this;
-    await within(
-      config.get(`system.${setting}`),
-      () => this.#parts.hooks.callHook(name),
-      tooSlow(name, config, setting),
-    );
-  }
-}
-
-function tooSlow(hook: string, config: ConfigReader, setting: string): string {
-  return `A hook "${hook}" did not finish within ${config.get<number>(`system.${setting}`)} ms (system.${setting})`;
 }
 
 function stoppedError(what: string, how: string): PluginError {

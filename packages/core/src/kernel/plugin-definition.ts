@@ -3,6 +3,7 @@ import { nearest } from "../config/nearest.js";
 import { problemOfSectionName } from "../config/sections.js";
 import { PHASES, type Phase } from "../operations/phases.js";
 import type { PluginDefinition } from "../plugin.js";
+import { errorRuleProblem } from "../resilience/classification/error-rule.js";
 
 /** What each field of a definition must be. */
 const fields: {
@@ -23,6 +24,7 @@ const fields: {
   productionChecks: "list",
   diagnostics: "list",
   secretResolvers: "list",
+  errorRules: "list",
 };
 
 /** What is wrong with a plugin's definition, as far as it shows without a kernel. */
@@ -41,7 +43,10 @@ export function problemOf(
     };
   }
   const problem =
-    problemOfFields(definition) ?? problemOfSection(definition) ?? problemOfDecorators(definition);
+    problemOfFields(definition) ??
+    problemOfSection(definition) ??
+    problemOfDecorators(definition) ??
+    problemOfErrorRules(definition);
   return problem === undefined
     ? undefined
     : { message: `The plugin ${JSON.stringify(name)} ${problem}`, context: { plugin: name } };
@@ -67,6 +72,14 @@ function problemOfSection({ section, schema }: Partial<PluginDefinition>): strin
   return problem && `has the section ${JSON.stringify(section)}, which ${problem}`;
 }
 
+function problemOfErrorRules({ errorRules = [] }: Partial<PluginDefinition>): string | undefined {
+  for (const [index, rule] of errorRules.entries()) {
+    const problem = errorRuleProblem(rule);
+    if (problem) return `has a rule at \`errorRules[${index}]\` that ${problem}`;
+  }
+  return undefined;
+}
+
 function problemOfDecorators({ decorators = [] }: Partial<PluginDefinition>): string | undefined {
   const names = new Set<string>();
   for (const [index, decorator] of (decorators as readonly unknown[]).entries()) {
@@ -76,18 +89,22 @@ function problemOfDecorators({ decorators = [] }: Partial<PluginDefinition>): st
     }
     if (names.has(advice.name)) return `contributes two decorators called "${advice.name}".`;
     names.add(advice.name);
+    const { serves } = advice as { serves?: { sync?: unknown } };
     for (const [place, part] of (advice.parts as unknown[]).entries()) {
-      const problem = problemOfPart(part);
+      const problem = problemOfPart(part, serves?.sync === true);
       if (problem) return `contributes @${advice.name}, whose \`parts[${place}]\` ${problem}`;
     }
   }
   return undefined;
 }
 
-function problemOfPart(part: unknown): string | undefined {
-  const { at, around, observe } = (part ?? {}) as Record<string, unknown>;
-  if ((typeof around === "function") === (typeof observe === "function")) {
-    return "must have one of the functions `around` and `observe`.";
+function problemOfPart(part: unknown, sync: boolean): string | undefined {
+  const { at, around, after, observe } = (part ?? {}) as Record<string, unknown>;
+  if ([around, after, observe].filter((way) => typeof way === "function").length !== 1) {
+    return "must have one of the functions `around`, `after` and `observe`.";
+  }
+  if (after && sync) {
+    return "has the function `after`, which waits for a promise, but the advice says `serves: { sync: true }`. Use `around`.";
   }
   if (at === undefined && observe) return undefined;
   const sides = typeof at === "string" ? ["at"] : ["before", "after"];

@@ -3,9 +3,11 @@ import { createRequire } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { PluginEntry } from "../config/sources/plugin-entries.js";
+import { formatPath, type ConfigProblem } from "../config/problems.js";
 import { describeSource } from "../config/reader.js";
 import { PluginError } from "../errors/index.js";
 import { isPlugin, type Plugin } from "../plugin.js";
+import { within } from "./time-limit.js";
 
 /** The module that a plugin was loaded from, and the entry of `plugins` that named it. */
 interface PluginOrigin {
@@ -20,10 +22,48 @@ export function originOf(plugin: Plugin): PluginOrigin | undefined {
   return origins.get(plugin);
 }
 
+/**
+ * The plugins that entries name, by these names. Relative names start in a folder.
+ *
+ * @param limit how long each of them may take, in milliseconds
+ * @throws PluginError that tells of every plugin which cannot be loaded; of several its cause is an
+ * AggregateError
+ */
+export async function loadPlugins(
+  entries: readonly PluginEntry[],
+  from: string,
+  limit: number,
+): Promise<ReadonlyMap<string, Plugin>> {
+  const loaded = new Map<string, Plugin>();
+  const failures: PluginError[] = [];
+  for (const entry of entries) {
+    try {
+      loaded.set(entry.name, await loadPlugin(entry, from, limit));
+    } catch (error) {
+      if (!(error instanceof PluginError)) throw error;
+      failures.push(error);
+    }
+  }
+  const [first, ...others] = failures;
+  if (first !== undefined) throw others.length === 0 ? first : allOf(failures);
+  return loaded;
+}
+
+function allOf(failures: readonly PluginError[]): PluginError {
+  const messages = failures.map(({ message }) => message);
+  return new PluginError(`${failures.length} plugins cannot be loaded:\n  ${messages.join("\n  ")}`, {
+    code: failures.every(({ code }) => code === "MLMCP_PLUGIN_NOT_FOUND")
+      ? "MLMCP_PLUGIN_NOT_FOUND"
+      : "MLMCP_PLUGIN_LOAD",
+    cause: new AggregateError(failures),
+    context: { issues: failures.flatMap(({ context }) => context["issues"] as ConfigProblem[]) },
+  });
+}
+
 /** Loads the plugin that an entry names, from the folder that relative names start in. */
-export async function loadPlugin(entry: PluginEntry, from: string): Promise<Plugin> {
+async function loadPlugin(entry: PluginEntry, from: string, limit: number): Promise<Plugin> {
   const url = await locate(entry, from);
-  const module = await load(url, entry, from);
+  const module = await load(url, entry, { from, limit });
   const { default: main } = module;
   // A CommonJS module that was compiled from `export default` has its plugin one level deeper.
   const inner = (main as { default?: unknown } | null | undefined)?.default;
@@ -34,11 +74,13 @@ export async function loadPlugin(entry: PluginEntry, from: string): Promise<Plug
     origins.set(only, { url, entry: entry.name });
     return only;
   }
-  throw new PluginError(
-    `"${entry.name}" (${describeSource(entry.source)}) is not a plugin: it exports ${Object.keys(module).join(", ") || "nothing"}. ` +
-      "Its default export must be what `definePlugin({ ... })` returns.",
-    { code: "MLMCP_PLUGIN_INVALID", context: { plugin: entry.name } },
-  );
+  const problem =
+    `is not a plugin: it exports ${Object.keys(module).join(", ") || "nothing"}. ` +
+    "Its default export must be what `definePlugin({ ... })` returns.";
+  throw new PluginError(`"${entry.name}" (${describeSource(entry.source)}) ` + problem, {
+    code: "MLMCP_PLUGIN_INVALID",
+    context: { plugin: entry.name, issues: [issueOf(entry, problem)] },
+  });
 }
 
 /** The URL of the module as the application would import it, which may be another copy than ours. */
@@ -62,11 +104,12 @@ async function locate(entry: PluginEntry, from: string): Promise<string> {
     // What can only be required: a package without `import` in its exports, or one of Plug'n'Play.
     const file = requirable(name, base);
     if (file !== undefined) return file;
-    const missing = isNotFound(cause, packageOf(name));
-    const remedy = missing
-      ? `Install it (\`npm install ${packageOf(name)}\`) or correct the name.`
-      : messageOf(cause);
-    throw failure(entry, { from, missing, remedy, cause });
+    if (!isNotFound(cause, packageOf(name)))
+      throw failure(entry, { from, missing: false, remedy: messageOf(cause), cause });
+    const remedy = `Install it (\`npm install ${packageOf(name)}\`) or correct the name.`;
+    const { installedPlugins, nearestPlugin } = await import("../diagnostics/installed-plugins.js");
+    const meant = nearestPlugin(name, installedPlugins(from));
+    throw failure(entry, { from, missing: true, remedy, meant, cause });
   }
 }
 
@@ -92,9 +135,14 @@ function packageOf(name: string): string {
     .join("/");
 }
 
-async function load(url: string, entry: PluginEntry, from: string): Promise<Record<string, unknown>> {
+async function load(
+  url: string,
+  entry: PluginEntry,
+  { from, limit }: { readonly from: string; readonly limit: number },
+): Promise<Record<string, unknown>> {
+  const late = `it was not ready within ${limit} ms (system.startTimeout): its code waits for something, as a top-level \`await\` does`;
   try {
-    return (await import(url)) as Record<string, unknown>;
+    return await within(limit, async () => (await import(url)) as Record<string, unknown>, late);
   } catch (error) {
     const file = url.startsWith("file:") ? fileURLToPath(url) : url;
     const remedy = `Its module ${file} failed while it was loaded: ${messageOf(error)}${hint(error, file)}`;
@@ -117,18 +165,34 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function failure(
-  { name, source }: PluginEntry,
-  {
-    from,
-    missing,
-    remedy,
-    cause,
-  }: { readonly from: string; readonly missing: boolean; readonly remedy: string; readonly cause: unknown },
-): PluginError {
-  return new PluginError(`The plugin "${name}" (${describeSource(source)}) cannot be loaded. ${remedy}`, {
-    code: missing ? "MLMCP_PLUGIN_NOT_FOUND" : "MLMCP_PLUGIN_LOAD",
-    cause,
-    context: { plugin: name, from },
-  });
+interface Failure {
+  readonly from: string;
+  readonly missing: boolean;
+  readonly remedy: string;
+  /** The name of a plugin that is installed. */
+  readonly meant?: string | undefined;
+  readonly cause: unknown;
+}
+
+function failure(entry: PluginEntry, { from, missing, remedy, meant, cause }: Failure): PluginError {
+  const { name, source } = entry;
+  const question = meant === undefined ? "" : ` Did you mean "${meant}"?`;
+  return new PluginError(
+    `The plugin "${name}" (${describeSource(source)}) cannot be loaded. ${remedy}` + question,
+    {
+      code: missing ? "MLMCP_PLUGIN_NOT_FOUND" : "MLMCP_PLUGIN_LOAD",
+      cause,
+      context: { plugin: name, from, issues: [issueOf(entry, `cannot be loaded. ${remedy}`, meant)] },
+    },
+  );
+}
+
+/** The same for those who list what is wrong with a configuration. */
+function issueOf({ name, source }: PluginEntry, text: string, suggestion?: string): ConfigProblem {
+  return {
+    path: formatPath(["plugins", name]),
+    message: text.replace(/\.$/, ""),
+    source,
+    ...(suggestion === undefined ? {} : { suggestion }),
+  };
 }

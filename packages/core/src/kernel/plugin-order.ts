@@ -15,6 +15,7 @@ export function orderPlugins(plugins: readonly Plugin[]): Plugin[] {
     }
     byName.set(plugin.name, plugin);
   }
+  requireDependencies(byName);
   const sorted = new Set<Plugin>();
   const visit = (plugin: Plugin, path: readonly string[]): void => {
     if (sorted.has(plugin)) return;
@@ -29,17 +30,7 @@ export function orderPlugins(plugins: readonly Plugin[]): Plugin[] {
       );
     }
     const here = [...path, plugin.name];
-    for (const name of plugin.dependsOn ?? []) {
-      const needed = byName.get(name);
-      if (!needed) {
-        throw new PluginError(
-          `The plugin "${plugin.name}" needs "${name}", which is not loaded. Install it and list it under \`plugins\`, or import it.`,
-          { code: "MLMCP_PLUGIN_DEPENDENCY", context: { plugin: plugin.name, missing: name } },
-        );
-      }
-      visit(needed, here);
-    }
-    for (const name of plugin.optionalDependsOn ?? []) {
+    for (const name of [...(plugin.dependsOn ?? []), ...(plugin.optionalDependsOn ?? [])]) {
       const wanted = byName.get(name);
       if (wanted) visit(wanted, here);
     }
@@ -47,4 +38,24 @@ export function orderPlugins(plugins: readonly Plugin[]): Plugin[] {
   };
   for (const plugin of byName.values()) visit(plugin, []);
   return [...sorted];
+}
+
+/** Says all that is missing at once: each would cost a start. */
+function requireDependencies(byName: ReadonlyMap<string, Plugin>): void {
+  const missing = [...byName.values()].flatMap(({ name: plugin, dependsOn = [] }) =>
+    dependsOn.filter((name) => !byName.has(name)).map((name) => ({ plugin, name })),
+  );
+  const [first] = missing;
+  if (!first) return;
+  const needs = missing.map(
+    ({ plugin, name }) => `the plugin "${plugin}" needs "${name}", which is not loaded`,
+  );
+  const them = missing.length === 1 ? "it" : "them";
+  throw new PluginError(
+    `T${needs.join("; ").slice(1)}. Install ${them} and list ${them} under \`plugins\`, or import ${them}.`,
+    {
+      code: "MLMCP_PLUGIN_DEPENDENCY",
+      context: { plugin: first.plugin, missing: [...new Set(missing.map(({ name }) => name))] },
+    },
+  );
 }

@@ -6,16 +6,16 @@ import type { Operations } from "../operations/registry.js";
 import { shared } from "../operations/shared-state.js";
 import type { Advice, Plugin, PluginKernel } from "../plugin.js";
 import type { Container } from "./container.js";
+import { addErrorRules } from "./error-rules.js";
 import { EventChannel, onEvent, type EventName, type PublishedEvent } from "./events.js";
 import type { HealthCheck } from "./health.js";
+import { callEveryHook, callHooks } from "./hook-calls.js";
 import type { Hooks, KernelHooks } from "./hooks.js";
 import { orderPlugins } from "./plugin-order.js";
 import { productionReasons, refuseUnsafe, unknownAllowed, type ProductionReason } from "./production.js";
 import type { ProductionSubject } from "./production-check.js";
 import { protectionOff } from "./production-protection.js";
 import { TimeLimitError, within } from "./time-limit.js";
-
-type PluginHook = Extract<keyof KernelHooks, `plugin:${string}`>;
 
 /** What plugins see of their kernel. */
 export interface PluginHost {
@@ -73,8 +73,9 @@ export class PluginSet {
     await this.#orStop(added, async () => {
       for (const { plugin, kernel } of added) {
         await this.#step(plugin, "register", () => plugin.register?.(kernel));
-        await this.#hook("start", "plugin:registered", { name: plugin.name });
+        await this.#tell("plugin:registered", { name: plugin.name });
       }
+      for (const { plugin, kernel } of added) addErrorRules(plugin, kernel);
     });
   }
 
@@ -87,7 +88,7 @@ export class PluginSet {
         const { name } = loaded.plugin;
         const before = performance.now();
         await this.#open(loaded);
-        await this.#hook("start", "plugin:started", { name, ms: performance.now() - before });
+        await this.#tell("plugin:started", { name, ms: performance.now() - before });
       }
     });
   }
@@ -130,7 +131,13 @@ export class PluginSet {
 
   /** What production checks say of the configuration that is offered, whatever the environment is. */
   productionReasons(): ProductionReason[] {
-    return productionReasons(this.#productionSubject(), this.#loaded);
+    const subject = this.#productionSubject();
+    const mistyped = unknownAllowed(subject, this.#loaded).map((message) => ({
+      check: "@mlmcp/core/allow",
+      level: "warn" as const,
+      message,
+    }));
+    return [...mistyped, ...productionReasons(subject, this.#loaded)];
   }
 
   /**
@@ -217,7 +224,8 @@ export class PluginSet {
       const { name } = loaded.plugin;
       failures.push(...(await this.#close(loaded)));
       this.#loaded.splice(this.#loaded.indexOf(loaded), 1);
-      failures.push(...(await collect([() => this.#hook("stop", "plugin:stopped", { name })])));
+      const limit = { config: this.#host.config, setting: "stopTimeout" } as const;
+      failures.push(...(await callEveryHook(this.#host.hooks, "plugin:stopped", [{ name }], limit)));
     }
     return failures;
   }
@@ -253,14 +261,12 @@ export class PluginSet {
     }
   }
 
-  async #hook<Name extends PluginHook>(
-    step: "start" | "stop",
+  async #tell<Name extends "plugin:registered" | "plugin:started">(
     name: Name,
-    told: Parameters<KernelHooks[Name]>[0],
+    ...told: Parameters<KernelHooks[Name]>
   ): Promise<void> {
-    const { limit, late } = this.#limit(step);
-    const call = this.#host.hooks.callHook as (name: PluginHook, told: object) => Promise<unknown>;
-    await within(limit, () => call.call(this.#host.hooks, name, told), `A hook "${name}" ${late}`);
+    const { hooks, config } = this.#host;
+    await callHooks(hooks, name, told, { config, setting: "startTimeout" });
   }
 
   #limit(step: string): { limit: number; late: string } {

@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../errors/index.js";
-import { completeOwner } from "../operations/homes.js";
+import { completeOwner, learnClass } from "../operations/homes.js";
 import { shared } from "../operations/shared-state.js";
 import type { Token } from "./container.js";
 
@@ -43,6 +43,7 @@ export function service(injections?: readonly Token[]): ServiceDecorator {
   return (target: AnyClass, context?: ClassDecoratorContext): void => {
     shared.services.set(target, { tokens: injections ?? staticInjections(target) });
     if (context?.metadata) completeOwner(context.metadata, target);
+    learnClass(Object.getPrototypeOf(target) as object);
   };
 }
 

@@ -1,28 +1,27 @@
 import type { Kernel } from "./kernel.js";
 import type { UnattendedReload } from "./unattended-reload.js";
 
+const stopping = ["SIGINT", "SIGTERM"] as const;
+
 /**
  * Lets SIGINT and SIGTERM stop a kernel and then end the process, and SIGHUP reload its
  * configuration, until it has stopped.
  */
 export function handleSignals(kernel: Kernel, reload: UnattendedReload): void {
   const stop = (signal: NodeJS.Signals): void => {
-    release();
+    // A second one ends the process at once. SIGHUP stays harmless until the kernel has stopped.
+    for (const one of stopping) process.off(one, stop);
     kernel
       .stop()
       .catch((error: unknown) => process.emitWarning(String(error), { code: "MLMCP_STOP_FAILED" }))
       .finally(() => process.kill(process.pid, signal));
   };
   const hangUp = (): void => void reload.run("SIGHUP");
-  const listeners: Array<readonly [NodeJS.Signals, NodeJS.SignalsListener]> = [
-    ["SIGINT", stop],
-    ["SIGTERM", stop],
-  ];
+  for (const one of stopping) process.on(one, stop);
   // On Windows it says that the console closes, and the process ends whatever it does.
-  if (process.platform !== "win32") listeners.push(["SIGHUP", hangUp]);
-  const release = (): void => {
-    for (const [signal, listener] of listeners) process.off(signal, listener);
-  };
-  for (const [signal, listener] of listeners) process.on(signal, listener);
-  kernel.hooks.hook("kernel:stopped", release);
+  if (process.platform !== "win32") process.on("SIGHUP", hangUp);
+  kernel.hooks.hook("kernel:stopped", () => {
+    for (const one of stopping) process.off(one, stop);
+    process.off("SIGHUP", hangUp);
+  });
 }

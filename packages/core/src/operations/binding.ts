@@ -42,39 +42,32 @@ export class OperationBinding<Options extends object> implements Binding<Options
     this.#contextual = contextual;
   }
 
-  resolve<T>(token: Token<T>): T {
-    return this.#host.resolve(token);
-  }
+  // Functions of their own, so that a part may take them off its binding: `observe({ event })`.
+  readonly resolve = <T>(token: Token<T>): T => this.#host.resolve(token);
 
-  call(): Call | undefined {
-    return this.#node();
-  }
+  readonly call = (): Call | undefined => this.#node();
 
-  derive(changes: CallChanges, next: Invoke, self: unknown, args: unknown[]): unknown {
+  readonly derive = (changes: CallChanges, next: Invoke, self: unknown, args: unknown[]): unknown => {
     const node = this.#node();
     return node ? node.fork(changes).run(next, self, args) : next(self, args);
-  }
+  };
 
-  fork(changes: CallChanges): CallScope | undefined {
+  readonly fork = (changes: CallChanges): CallScope | undefined => {
     if (!changes.detached) return this.#node()?.fork(changes);
     // Also where this chain keeps no context: that of an enclosing call must not leak in.
     if (!activeNode()) return undefined;
     const detached = new CallNode({ kernel: this.#host.kernel, id: this.operation.id }, changes);
     detached.collected = noNotes();
     return detached;
-  }
+  };
 
-  note(notes: OutcomeNotes): void {
-    this.#node()?.note(notes);
-  }
+  readonly note = (notes: OutcomeNotes): void => this.#node()?.note(notes);
 
-  event<Name extends EventName>(name: Name): EventChannel<Name> {
-    return new EventChannel(name, { kernel: this.#host.id, operation: this.operation.id });
-  }
+  readonly event = <Name extends EventName>(name: Name): EventChannel<Name> =>
+    new EventChannel(name, { kernel: this.#host.id, operation: this.operation.id });
 
-  keep<State>(name: string, create: () => State, dispose?: (state: State) => void): State {
-    return this.#host.states.keep(this.operation, `${this.#advice}/${name}`, this.options, create, dispose);
-  }
+  readonly keep = <State>(name: string, create: () => State, dispose?: (state: State) => void): State =>
+    this.#host.states.keep(this.operation, `${this.#advice}/${name}`, this.options, create, dispose);
 
   #node(): CallNode | undefined {
     return this.#contextual ? activeNode() : undefined;

@@ -2,9 +2,10 @@ import type { ConfigReader, ConfigSource, OperationSettings } from "../config/re
 import { describeSource } from "../config/reader.js";
 import { mergePlain } from "../config/merge.js";
 import { nearest } from "../config/nearest.js";
+import { describeIssues, type SecretPlaces } from "../config/problems.js";
 import { redact } from "../config/secrets/redaction.js";
 import { checkSchema, type JsonSchema } from "../config/schema/schema.js";
-import { isSecretIn } from "../config/schema/schema-lookup.js";
+import { holdsSecretIn, isSecretIn } from "../config/schema/schema-lookup.js";
 import { ConfigurationError, PluginError } from "../errors/index.js";
 import type { Advice, Part } from "../plugin.js";
 import type { AppliedAdvice, Operation } from "./operation.js";
@@ -105,9 +106,16 @@ export function explainChain(operation: Operation, context: ChainContext): Opera
 
 /** An option as it may be shown: what its schema calls secret, or was read from one, is hidden. */
 function shownOption(advice: Advice, name: string, value: unknown, settings: OperationSettings): unknown {
-  const isSecret = (path: readonly (string | number)[]) =>
-    isSecretIn(advice.schema, path) || settings.sources[[advice.name, ...path].join(".")]?.secret === true;
-  return redact(value, [name], isSecret);
+  return redact(value, [name], secretPlaces(advice, settings).isSecret);
+}
+
+/** Where an advice's options are secret: by its schema, or as they were read from a secret. */
+export function secretPlaces(advice: Advice, settings?: OperationSettings): Required<SecretPlaces> {
+  return {
+    isSecret: (path) =>
+      isSecretIn(advice.schema, path) || settings?.sources[[advice.name, ...path].join(".")]?.secret === true,
+    holdsSecret: (path) => holdsSecretIn(advice.schema, path),
+  };
 }
 
 /** Why an advice passes through for now; nothing where it is on. */
@@ -141,8 +149,11 @@ function effectiveOptions(
   const setting = settings.advice[advice.name];
   const configured = typeof setting === "object" && setting !== null ? setting : {};
   const merged = mergePlain(mergePlain(withoutUndefined(advice.defaults?.(config)), options), configured);
-  const { value, issues } = checkSchema<object>(optionsSchema(advice), merged, { defaults: true });
-  const problems = issues.map(({ path, message }) => `${[advice.name, ...path].join(".")}: ${message}`);
+  const { value, issues } = checkSchema<object>(optionsSchema(advice), merged, {
+    defaults: true,
+    of: `@${advice.name}`,
+  });
+  const problems = describeIssues(issues, secretPlaces(advice, settings), [advice.name]);
   if (problems.length === 0) {
     const problem = advice.check?.(value, operation);
     if (problem) problems.push(problem);

@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../errors/index.js";
 import type { Drain } from "../kernel/drain.js";
-import type { Invoke, Observer } from "../plugin.js";
+import type { After, Invoke, Observer } from "../plugin.js";
+import { insideAfters } from "./after.js";
 import { OperationBinding, type BindingHost } from "./binding.js";
 import { resolveChain, type ChainContext, type ChainStep } from "./chain.js";
 import { enclose } from "./frame.js";
@@ -19,29 +20,40 @@ export interface CompileHost extends BindingHost, ChainContext {
 export function compile(operation: Operation, host: CompileHost): Invoke {
   const { steps, wantsContext } = resolveChain(operation, host);
   const contextual = host.context ?? wantsContext;
-  // Observers that stand outermost share the frame's continuation; others are steps like any.
-  let outermost: Observer[] = [];
+  // What stands outermost and is no step in the path shares the frame's continuation.
+  let observers: Observer[] = [];
+  let afters: After[] = [];
   let next = methodStep(operation, steps);
+  const inside = () => (afters.length > 0 ? insideAfters(next, afters) : next);
+  const close = () => {
+    next = inside();
+    for (const observer of observers.reverse()) next = observeStep(next, observer);
+    observers = [];
+    afters = [];
+  };
   for (const step of [...steps].reverse()) {
     const binding = new OperationBinding(host, operation, step.options, {
       advice: step.advice.name,
       contextual,
     });
     if ("around" in step.part) {
-      for (const observer of outermost.reverse()) next = observeStep(next, observer);
-      outermost = [];
+      close();
       next = step.part.around(next, binding);
+    } else if ("after" in step.part) {
+      if (observers.length > 0) close();
+      afters = [step.part.after(inside(), binding), ...afters];
     } else {
       const failed = binding.event("advice:failed");
       const report = (error: unknown) => failed.publish({ advice: step.advice.name, error });
-      outermost.unshift(guarded(step.part.observe(binding), report));
+      observers.unshift(guarded(step.part.observe(binding), report));
     }
   }
   return enclose(next, {
     operation,
     kernel: host.kernel,
     drain: host.drain,
-    observer: together(outermost),
+    afters,
+    observer: together(observers),
     contextual,
   });
 }

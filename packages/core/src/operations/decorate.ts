@@ -24,7 +24,7 @@ export function decorateLegacyMethod(
 ): PropertyDescriptor {
   const isStatic = typeof target === "function";
   const owner = (isStatic ? target : target.constructor) as AnyClass;
-  const where = `${owner.name}.${isStatic ? "static." : ""}${describeName(key)}`;
+  const where = memberName(target, key);
   const method = (descriptor as PropertyDescriptor | undefined)?.value as unknown;
   if (typeof method !== "function")
     throw notAMethod(decoration, where, descriptor ? "an accessor" : "a property");
@@ -41,6 +41,13 @@ export function decorateLegacyMethod(
   members.set(key, operation);
   advise(operation, decoration);
   return { ...(descriptor as PropertyDescriptor), value: operation.dispatcher };
+}
+
+/** `Class.method`, or `Class.static.method`, of what a legacy decorator is given. */
+export function memberName(target: object, key: string | symbol): string {
+  return typeof target === "function"
+    ? `${target.name}.static.${describeName(key)}`
+    : `${target.constructor.name}.${describeName(key)}`;
 }
 
 /** `@decorator()` on a method as a standard decorator: the class is not there yet. */

@@ -21,6 +21,9 @@ type AnyClass = abstract new (...args: any[]) => unknown;
  * serves legacy decorators (`experimentalDecorators`) and standard ones.
  */
 export interface OperationDecorator<Result = unknown> {
+  // Classes first: of an error a compiler may show what the last overload says alone.
+  <Class extends AnyClass>(target: Class, context: ClassDecoratorContext<Class>): void;
+  <Class extends AnyClass>(target: Class): void;
   <Method extends (this: any, ...args: any[]) => Result>(
     method: Method,
     context: ClassMethodDecoratorContext<any, Method>,
@@ -30,8 +33,6 @@ export interface OperationDecorator<Result = unknown> {
     key: string | symbol,
     descriptor: TypedPropertyDescriptor<Method>,
   ): void;
-  <Class extends AnyClass>(target: Class, context: ClassDecoratorContext<Class>): void;
-  <Class extends AnyClass>(target: Class): void;
 }
 
 /** What `createMethodDecorator` returns: the function that is called with the options. */

@@ -1,8 +1,16 @@
-import { checkSchema } from "../config/schema/schema.js";
+import { describeIssues } from "../config/problems.js";
+import { checkSchema, type SchemaIssue } from "../config/schema/schema.js";
 import { ConfigurationError } from "../errors/index.js";
 import type { Advice } from "../plugin.js";
-import { optionsSchema, readOptions } from "./chain.js";
-import { decorateClass, decorateLegacyMethod, decorateStandardMethod, type Decoration } from "./decorate.js";
+import { optionsSchema, readOptions, secretPlaces } from "./chain.js";
+import {
+  decorateClass,
+  decorateLegacyMethod,
+  decorateStandardMethod,
+  memberName,
+  type Decoration,
+} from "./decorate.js";
+import { describeName } from "./operation.js";
 import type { DecorationOptions, MethodDecorator, OperationDecorator } from "./decorator-types.js";
 
 /**
@@ -26,8 +34,10 @@ export function createMethodDecorator<Options extends object, Shorthand>(
 ): MethodDecorator<Options, Shorthand, any> {
   const decorator = (...given: unknown[]): OperationDecorator<any> => {
     refuseBareUse(advice, given);
-    const decoration = readDecoration(advice, given[0]);
+    const { decoration, problems } = readDecoration(advice, given[0]);
     const apply = (target: unknown, context?: unknown, descriptor?: unknown): unknown => {
+      // Only here it is known what is decorated.
+      if (problems.length > 0) throw wrongOptions(advice, describeSubject(target, context), problems);
       if (isStandardContext(context)) {
         return context.kind === "class"
           ? decorateClass(decoration, target, apply, context.metadata)
@@ -47,34 +57,42 @@ export function createMethodDecorator<Options extends object, Shorthand>(
   return Object.assign(decorator, { advice });
 }
 
-function readDecoration(advice: Advice, given: unknown): Decoration {
-  let written = given ?? {};
-  if (typeof written !== "object") {
-    if (!advice.shorthand)
-      throw wrongOptions(advice, [`received ${String(given)}, expected an object of options`]);
-    const { issues } = checkSchema(advice.shorthand.schema, given);
-    if (issues.length > 0) throw wrongOptions(advice, [issues[0]!.message]);
-    written = readOptions(advice, given);
-  }
+/** What stands in the decorator's parentheses, and what is wrong with it. */
+function readDecoration(
+  advice: Advice,
+  given: unknown,
+): { readonly decoration: Decoration; readonly problems: readonly string[] } {
+  const issues = wrongShorthand(advice, given);
+  const written = issues.length > 0 ? {} : readOptions(advice, given ?? {});
   const { name, only, except, ...options } = written as DecorationOptions & object;
-  const { value, issues } = checkSchema<object>(optionsSchema(advice), options);
-  if (issues.length > 0) {
-    throw wrongOptions(
-      advice,
-      issues.map(
-        ({ path, message, suggestion }) =>
-          `${path.join(".") || "options"}: ${message}${suggestion ? ` (did you mean ${suggestion}?)` : ""}`,
-      ),
-    );
-  }
-  return { advice, options: value, target: { name, only, except } };
+  const checked = checkSchema<object>(optionsSchema(advice), options, { of: `@${advice.name}` });
+  return {
+    decoration: { advice, options: checked.value, target: { name, only, except } },
+    problems: describeIssues(issues.length > 0 ? issues : checked.issues, secretPlaces(advice)),
+  };
 }
 
-function wrongOptions(advice: Advice, problems: readonly string[]): ConfigurationError {
-  return new ConfigurationError(`@${advice.name} is given wrong options:\n  ${problems.join("\n  ")}`, {
-    code: "MLMCP_ADVICE_OPTIONS",
-    context: { decorator: advice.name, problems },
-  });
+function wrongShorthand(advice: Advice, given: unknown): readonly SchemaIssue[] {
+  if (given === undefined || typeof given === "object") return [];
+  if (!advice.shorthand) return [{ path: [], message: "expected an object of options", received: given }];
+  return checkSchema(advice.shorthand.schema, given, { of: `@${advice.name}` }).issues.slice(0, 1);
+}
+
+function wrongOptions(advice: Advice, subject: string, problems: readonly string[]): ConfigurationError {
+  return new ConfigurationError(
+    `@${advice.name} on ${subject} is given wrong options:\n  ${problems.join("\n  ")}`,
+    { code: "MLMCP_ADVICE_OPTIONS", context: { decorator: advice.name, subject, problems } },
+  );
+}
+
+/** What is decorated, as far as the decorator is told: a standard one does not hear of the class. */
+function describeSubject(target: unknown, context: unknown): string {
+  if (isStandardContext(context)) {
+    const name = context.name === undefined ? "without a name" : describeName(context.name);
+    return `the ${"static" in context && context.static ? "static " : ""}${context.kind} ${name}`;
+  }
+  if (context !== undefined) return memberName(target as object, context as string | symbol);
+  return typeof target === "function" ? `the class ${target.name || "without a name"}` : String(target);
 }
 
 /** `@retry` without parentheses would silently replace the method by a decorator. */

@@ -1,7 +1,8 @@
 import type { Drain } from "../kernel/drain.js";
 import type { Kernel } from "../kernel/kernel.js";
-import type { Invoke, Observer } from "../plugin.js";
-import { activeNode, CallNode } from "./call.js";
+import type { After, Invoke, Observer } from "../plugin.js";
+import { insideAfters } from "./after.js";
+import { activeNode, CallNode, runInside } from "./call.js";
 import { endOfObject, watch } from "./ending.js";
 import { OpenStream, relay, relaySync, type IterationWatch } from "./iteration.js";
 import type { Operation } from "./operation.js";
@@ -14,6 +15,8 @@ export interface Frame {
   readonly kernel: Kernel;
   readonly drain: Drain;
   readonly observer: Observer | undefined;
+  /** After-advice that stands inside the observer and outside all else. */
+  readonly afters: readonly After[];
   readonly contextual: boolean;
 }
 
@@ -24,8 +27,10 @@ export interface Frame {
  */
 export function enclose(next: Invoke, frame: Frame): Invoke {
   if (frame.contextual) shared.contextInUse = true;
-  if (frame.operation.returns === "stream") return streamFrame(next, frame);
+  if (frame.operation.returns === "stream")
+    return streamFrame(frame.afters.length > 0 ? insideAfters(next, frame.afters) : next, frame);
   if (frame.operation.returns === "iterator") return iteratorFrame(next, frame);
+  if (frame.afters.length > 0) return afterFrame(next, frame);
   if (frame.observer || frame.contextual) return fullFrame(next, frame);
   return countingFrame(next, frame);
 }
@@ -58,10 +63,11 @@ function fullFrame(next: Invoke, frame: Frame): Invoke {
   return (self, args) => {
     drain.enter();
     const started = observer?.start(self, args);
-    const node = contextual ? new CallNode({ kernel, id, parent: activeNode() }) : undefined;
+    const parent = contextual ? activeNode() : undefined;
+    const node = contextual ? new CallNode({ kernel, id, parent }) : undefined;
     let result: unknown;
     try {
-      result = node ? shared.context.run(node, next, self, args) : next(self, args);
+      result = node ? runInside(node, parent, next, self, args, started) : next(self, args);
     } catch (error) {
       endCall(frame, started, node, false, error);
       if (operation.isAsync) return Promise.reject(error);
@@ -76,6 +82,24 @@ function fullFrame(next: Invoke, frame: Frame): Invoke {
     }
     endCall(frame, started, node, true, result);
     return result;
+  };
+}
+
+/** Under after-advice a call gives a promise, and never throws at once. */
+function afterFrame(next: Invoke, frame: Frame): Invoke {
+  const { operation, kernel, drain, observer, contextual, afters } = frame;
+  const { id } = operation;
+  const run = insideAfters(next, afters, (started, node, ok, outcome) =>
+    endCall(frame, started, node, ok, outcome),
+  );
+  return (self, args) => {
+    drain.enter();
+    const started: unknown = observer?.start(self, args);
+    if (!contextual) return run(self, args, started);
+    const parent = activeNode();
+    const node = new CallNode({ kernel, id, parent });
+    // Continued inside the context, where the advice goes on.
+    return runInside(node, parent, run, self, args, started);
   };
 }
 

@@ -35,6 +35,18 @@ export function completeOwner(metadata: object, owner: Class, className?: string
   }
 }
 
+/** Tells the operations of a class, and of those that it extends, where they stand: of what has metadata. */
+export function learnClass(type: object): void {
+  for (
+    let known: unknown = type;
+    typeof known === "function" && known !== Function.prototype;
+    known = Object.getPrototypeOf(known)
+  ) {
+    const metadata = ownMetadata(known);
+    if (isObject(metadata)) completeOwner(metadata, known as unknown as Class);
+  }
+}
+
 /**
  * The class whose body has this metadata, found from an instance: the instance may be of a
  * subclass.

@@ -16,6 +16,7 @@ export type {
   OperationDecorator,
 } from "./decorator-types.js";
 export { operationOf, type AnyFunction, type OperationInfo, type ReturnKind } from "./operation.js";
+export { describePending, pendingFor } from "./pending.js";
 export { PHASES, type Phase, type Placement } from "./phases.js";
 export type { OperationRegistry } from "./registry.js";
 export type { SourceLocation } from "./source-location.js";

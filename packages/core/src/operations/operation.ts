@@ -50,6 +50,10 @@ interface Subject {
   readonly kernel?: Kernel;
 }
 
+const collected = new FinalizationRegistry<WeakRef<Operation>>((reference) =>
+  shared.operations.delete(reference),
+);
+
 /** One decorated method. The dispatcher in the method's place calls nothing but `invoke`. */
 export class Operation implements OperationInfo {
   /** The compiled call path, or what finds or refuses it. Swapped by start, reload and stop. */
@@ -81,7 +85,9 @@ export class Operation implements OperationInfo {
     shared.ordinals.set(module, this.ordinal + 1);
     this.dispatcher = createDispatcher(this);
     shared.dispatchers.set(this.dispatcher, this);
-    shared.operations.add(new WeakRef(this));
+    const reference = new WeakRef(this);
+    shared.operations.add(reference);
+    collected.register(this, reference);
     if (subject.owner) this.belongTo(subject.owner);
   }
 
@@ -106,6 +112,13 @@ export class Operation implements OperationInfo {
     return this.kind === "static" ? `${owner}.static.${method}` : `${owner}.${method}`;
   }
 
+  /** As a message names it: by its class or, before that is known, by the place of the class. */
+  get #called(): string {
+    if (!this.pending) return this.id;
+    const method = `${this.kind === "static" ? "static " : ""}${describeName(this.methodName)}`;
+    return this.source ? `${method} (${this.source.file}:${this.source.line})` : method;
+  }
+
   /** Whether its callers get a promise: then the engine's own errors reject instead of being thrown. */
   get isAsync(): boolean {
     return this.returns === "promise" || this.advice.some(({ advice }) => !advice.serves?.sync);
@@ -120,7 +133,7 @@ export class Operation implements OperationInfo {
   rename(name: string): void {
     if (this.#name !== undefined && this.#name !== name) {
       throw new ConfigurationError(
-        `${this.id} is given two names, "${this.#name}" and "${name}". Give the name in one of its decorators only.`,
+        `${this.#called} is given two names, "${this.#name}" and "${name}". Give the name in one of its decorators only.`,
         { code: "MLMCP_OPERATION_NAME", context: { names: [this.#name, name] } },
       );
     }
@@ -131,7 +144,7 @@ export class Operation implements OperationInfo {
   add(advice: Advice, options: object, { onClass = false } = {}): void {
     const problem = this.#conflict(advice, options);
     if (problem) {
-      throw new ConfigurationError(`@${advice.name} on ${this.id}: ${problem}`, {
+      throw new ConfigurationError(`@${advice.name} on ${this.#called}: ${problem}`, {
         code: "MLMCP_DECORATION",
         context: { operation: this.id, decorator: advice.name },
       });

@@ -2,12 +2,15 @@ import { nearest } from "../config/nearest.js";
 import { ConfigurationError } from "../errors/index.js";
 import { explainChain, type ChainContext, type OperationExplanation } from "./chain.js";
 import { liveOperations, type Operation, type OperationInfo } from "./operation.js";
+import { describePending, pendingFor } from "./pending.js";
 
 /** The decorated methods of the process, seen from one kernel. */
 export interface OperationRegistry {
   /** All that are alive, by id. Those of standard decorators appear once their class is known. */
   list(): OperationInfo[];
   get(id: string): OperationInfo | undefined;
+  /** Those of standard decorators whose class is not known yet: what their ids will be nobody can say. */
+  pending(): OperationInfo[];
   /** The chain of an operation, each effective option with where it came from. */
   explain(id: string): OperationExplanation;
 }
@@ -15,6 +18,9 @@ export interface OperationRegistry {
 /** Sees to it that one id means one operation in one kernel. */
 export class Operations implements OperationRegistry {
   readonly #claims = new Map<string, WeakRef<Operation>>();
+  readonly #collected = new FinalizationRegistry<string>((id) => {
+    if (this.#claims.get(id)?.deref() === undefined) this.#claims.delete(id);
+  });
 
   constructor(
     private readonly kernel: object,
@@ -34,7 +40,11 @@ export class Operations implements OperationRegistry {
 
   /** Those of {@link list}, and those whose class is not known yet. */
   all(): Operation[] {
-    return [...this.list(), ...[...liveOperations()].filter(({ pending }) => pending)];
+    return [...this.list(), ...this.pending()];
+  }
+
+  pending(): Operation[] {
+    return [...liveOperations()].filter(({ pending }) => pending);
   }
 
   get(id: string): Operation | undefined {
@@ -45,11 +55,20 @@ export class Operations implements OperationRegistry {
     const operation = this.get(id);
     if (operation) return explainChain(operation, this.context());
     const ids = this.list().map((known) => known.id);
+    throw new ConfigurationError(`There is no operation "${id}". ${this.#hint(id, ids)}`, {
+      code: "MLMCP_UNKNOWN_OPERATION",
+      context: { id },
+    });
+  }
+
+  #hint(id: string, ids: readonly string[]): string {
+    const pending = pendingFor(id, this.pending());
+    if (pending.length > 0) return `It may be ${describePending(pending)}`;
     const meant = nearest(id, ids);
-    throw new ConfigurationError(
-      `There is no operation "${id}". ${meant ? `Did you mean "${meant}"?` : ids.length > 0 ? `Known are: ${ids.join(", ")}.` : "None is declared yet: import the classes first."}`,
-      { code: "MLMCP_UNKNOWN_OPERATION", context: { id } },
-    );
+    if (meant) return `Did you mean "${meant}"?`;
+    return ids.length > 0
+      ? `Known are: ${ids.join(", ")}.`
+      : "None is declared yet: import the classes first.";
   }
 
   /**
@@ -65,6 +84,7 @@ export class Operations implements OperationRegistry {
       if (!again || operation.ordinal < current.ordinal) throw duplicate(operation, current, again);
     }
     this.#claims.set(operation.id, new WeakRef(operation));
+    this.#collected.register(operation, operation.id);
     return current;
   }
 }

@@ -5,6 +5,7 @@ import { configurationError, formatPath, type ConfigProblem } from "../config/pr
 import { describeSource, type ConfigReader } from "../config/reader.js";
 import { warnOnce } from "../config/warnings.js";
 import type { Operation } from "./operation.js";
+import { pendingFor } from "./pending.js";
 import type { Operations } from "./registry.js";
 
 /**
@@ -22,8 +23,6 @@ export function settingsWithoutEffect(
   );
   // Of a standard decorator's method the class, and with it the id, is known only later.
   const pending = operations.filter((operation) => operation.pending);
-  const mayBePending = (id: string) =>
-    pending.some(({ methodName }) => id.endsWith(`.${String(methodName)}`));
   if (known.size === 0) return [];
   // What the highest layer says of an id is where to look for it.
   const ids = new Map(config.operationIds.map((named) => [named.id, named]));
@@ -31,7 +30,7 @@ export function settingsWithoutEffect(
     const path = formatPath(["operations", id]);
     const operation = known.get(id);
     if (operation) return adviceWithoutEffect(config, operation, path);
-    if (mayBePending(id)) return [];
+    if (pendingFor(id, pending).length > 0) return [];
     const suggestion = nearest(id, known.keys());
     const message =
       "no operation known at the start has this id. For one that is made later, by `kernel.wrap` or a late import, write a glob";

@@ -1,9 +1,10 @@
 import { nearest } from "../config/nearest.js";
+import { describeIssues } from "../config/problems.js";
 import { checkSchema } from "../config/schema/schema.js";
 import { ConfigurationError } from "../errors/index.js";
 import type { Kernel } from "../kernel/kernel.js";
 import type { Advice } from "../plugin.js";
-import { optionsSchema, readOptions } from "./chain.js";
+import { optionsSchema, readOptions, secretPlaces } from "./chain.js";
 import { Operation, type AnyFunction } from "./operation.js";
 
 /**
@@ -46,7 +47,7 @@ export function wrapFunction(
     const options = readOptions(advice, value);
     const { value: checked, issues } = checkSchema<object>(optionsSchema(advice), options);
     if (issues.length > 0) {
-      const problems = issues.map(({ path, message }) => `${[key, ...path].join(".")}: ${message}`);
+      const problems = describeIssues(issues, secretPlaces(advice), [key]);
       throw new ConfigurationError(
         `kernel.wrap() of "${name}" is given wrong options:\n  ${problems.join("\n  ")}`,
         {

@@ -31,3 +31,16 @@ export class ChaosSource {
     return Math.random();
   }
 }
+
+const made = new WeakSet<object>();
+
+/** Says that an error is one of chaos. Gives it back. */
+export function asChaosError(error: unknown): unknown {
+  if (typeof error === "object" && error !== null) made.add(error);
+  return error;
+}
+
+/** Whether an error was thrown by `@chaos`, and not by what it stands in. Whoever keeps errors must not keep it. */
+export function isChaosError(error: unknown): boolean {
+  return typeof error === "object" && error !== null && made.has(error);
+}

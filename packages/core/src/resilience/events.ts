@@ -1,9 +1,9 @@
-import type { BulkheadReason } from "./bulkhead.js";
+import type { BulkheadReason } from "./limits/bulkhead.js";
 import type { Classified } from "./classification/error-class.js";
-import type { CloseReason, OpenReason } from "./breaker-changes.js";
+import type { CloseReason, OpenReason } from "./breaker/breaker-changes.js";
 import type { TimeoutReason } from "./decorators/timeout.js";
 import type { ErrorContext } from "./handling/error-handler.js";
-import type { GiveUpReason } from "./retry.js";
+import type { GiveUpReason } from "./retry/retry.js";
 
 declare module "@mlmcp/core" {
   interface MlmcpEvents {
@@ -64,6 +64,8 @@ declare module "@mlmcp/core" {
     "rateLimit:forget": { readonly key: string };
     /** A further attempt begins beside the one that takes long: the how-manieth. */
     "hedge:attempt": { readonly hedge: number; readonly afterMs: number };
+    /** The budget is spent, so that this attempt does not begin, nor any other of its call. */
+    "hedge:throttle": { readonly hedge: number; readonly afterMs: number };
     /** Of several attempts this one has answered first; 0 is the one that began first. */
     "hedge:win": { readonly hedge: number; readonly attempts: number };
     /** A fault was put in the place of a call that might have gone well, or before it. */

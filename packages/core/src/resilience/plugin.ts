@@ -1,8 +1,9 @@
+import type { ErrorHandlingOptions } from "../config/sections.js";
 import { definePlugin, type PluginKernel } from "../plugin.js";
-import { Bulkheads } from "./bulkheads.js";
+import { Bulkheads } from "./limits/bulkheads.js";
 import { ChaosSource } from "./chaos.js";
-import type { BreakerTerms } from "./breaker-group.js";
-import { CircuitBreakers } from "./circuit-breakers.js";
+import type { BreakerTerms } from "./breaker/breaker-group.js";
+import { CircuitBreakers } from "./breaker/circuit-breakers.js";
 import { ErrorClassifier } from "./classification/error-classifier.js";
 import { bulkhead } from "./decorators/bulkhead.js";
 import { chaos } from "./decorators/chaos.js";
@@ -12,15 +13,15 @@ import { hedge } from "./decorators/hedge.js";
 import { rateLimit } from "./decorators/rate-limit.js";
 import { retry } from "./decorators/retry.js";
 import { timeout } from "./decorators/timeout.js";
-import { Delays } from "./delays.js";
+import { Delays } from "./retry/delays.js";
 import { ErrorHandler } from "./handling/error-handler.js";
 import { errorLogOf } from "./handling/error-log-section.js";
 import { termsOf, type EffectiveBreakerOptions } from "./options/breaker.js";
 import { chaosOff, sharedLimits } from "./production-checks.js";
-import { RateLimiters } from "./rate-limiters.js";
-import { RedisRateLimits } from "./redis-rate-limits.js";
-import { RetryBudgets } from "./retry-budget.js";
-import { Timers } from "./timers.js";
+import { RateLimiters } from "./limits/rate-limiters.js";
+import { RedisRateLimits } from "./limits/redis-rate-limits.js";
+import { RetryBudgets } from "./retry/retry-budget.js";
+import { Timers } from "./timing/timers.js";
 import "./events.js";
 
 /** The decorators of resilience, the state that they keep in a kernel, and the health of its breakers. */
@@ -42,7 +43,7 @@ export const resiliencePlugin = definePlugin({
     services.value(CircuitBreakers, new CircuitBreakers((id) => breakerTermsOf(kernel, id)));
   },
   async start(kernel) {
-    await kernel.resolve(ErrorHandler).logTo(errorLogOf(kernel.config));
+    await configureErrors(kernel);
     const breakers = kernel.resolve(CircuitBreakers);
     // A breaker that the configuration turned off would stay open for ever: no call probes it.
     kernel.onStop(
@@ -51,7 +52,7 @@ export const resiliencePlugin = definePlugin({
       ),
     );
   },
-  reload: (kernel) => kernel.resolve(ErrorHandler).logTo(errorLogOf(kernel.config)),
+  reload: configureErrors,
   // Only calls that outlast the time to drain still wait here.
   async stop(kernel) {
     kernel.resolve(Delays).end();
@@ -75,6 +76,12 @@ export const resiliencePlugin = definePlugin({
     }),
   ],
 });
+
+async function configureErrors(kernel: PluginKernel): Promise<void> {
+  const { rules = [] } = kernel.config.section<ErrorHandlingOptions>("errorHandling");
+  kernel.resolve(ErrorClassifier).configure(rules);
+  await kernel.resolve(ErrorHandler).logTo(errorLogOf(kernel.config));
+}
 
 /** What an operation wants of its breaker at present; nothing where it passes none. */
 function breakerTermsOf({ operations }: PluginKernel, id: string): BreakerTerms | undefined {

@@ -196,7 +196,7 @@ function rulesFor(subject: DecoratorSubject, define: SubjectDefinition): Rules {
         let thrown: unknown;
         try {
           const given = typeof options === "object" && options !== null ? options : {};
-          decorator({ ...given, noSuchOption: true });
+          define(() => decorator({ ...given, noSuchOption: true }));
         } catch (error) {
           thrown = error;
         }

@@ -42,6 +42,32 @@ describe.skipIf(!built)("the installed command", { timeout: 60_000 }, () => {
     expect(stderr).toContain("`--app ./dist/app.js`");
   });
 
+  it.each([
+    ["app.ts", "class App { @(() => undefined) method() {} }\n", {}],
+    ["app.mjs", 'import "./users.ts";\n', {}],
+    ["app.js", 'import "./users.ts";\n', { "package.json": '{ "type": "module" }' }],
+  ])(
+    "says what to do where the application is TypeScript that Node does not read: %s",
+    (name, source, others) => {
+      const files = {
+        ".git/": "",
+        [name]: source,
+        "users.ts": "class App { @(() => undefined) method() {} }\n",
+        ...others,
+      };
+      const { status, stderr } = spawnSync(
+        process.execPath,
+        [join(root, "bin/mlmcp.js"), "operations", "--app", name],
+        { cwd: project(files), encoding: "utf8", env: { PATH: process.env["PATH"] } },
+      );
+      expect(status).toBe(1);
+      expect(stderr).toContain(
+        'Build it and name the output, such as "./dist/app.js"; or let Node read TypeScript: NODE_OPTIONS="--import tsx"',
+      );
+      expect(stderr).not.toContain("does not start it");
+    },
+  );
+
   it("exits with 2 for a command that does not exist", () => {
     expect(mlmcp("oprations")).toMatchObject({
       status: 2,

@@ -7,7 +7,7 @@ const configured = () =>
     ".git/": "",
     ".mlmcprc.json": JSON.stringify({
       app: fixture("app.ts"),
-      plugins: [fixture("lab-plugin.ts"), fixture("vault-plugin.ts")],
+      plugins: ["lab", "vault", "doctored"].map((name) => fixture(`${name}-plugin.ts`)),
     }),
   });
 
@@ -47,7 +47,7 @@ describe("what is completed", () => {
     [["operations", "Reports.lo"], ["Reports.load"]],
     [
       ["plugins", "info", ""],
-      ["resilience", "lab", "vault"],
+      ["resilience", "lab", "vault", "doctored"],
     ],
     [
       ["completion", ""],
@@ -68,6 +68,28 @@ describe("what is completed", () => {
     [["init", "--format=json", "--env"], ["--environment"]],
     [["config", "get", "--config", ""], []],
     [["nothing", ""], []],
+    [
+      ["config", "set", "operations."],
+      ['operations."Reports.load"', 'operations."Reports.list"'],
+    ],
+    [["config", "explain", "operations.Reports.lo"], ['operations."Reports.load"']],
+    [
+      ["config", "unset", 'operations."Reports.load".re'],
+      expect.arrayContaining([
+        'operations."Reports.load".retry',
+        'operations."Reports.load".retry.maxRetries',
+      ]) as string[],
+    ],
+    [
+      ["config", "set", 'operations."Reports.list".retry.maxR'],
+      ['operations."Reports.list".retry.maxRetries'],
+    ],
+    [
+      ["doctor", "--rule", "un"],
+      ["unknown-variable", "unknown-operation"],
+    ],
+    [["doctor", "--rule", "versions", "small"], ["small-pool"]],
+    [["doctor", "--rule", "versions", "--st"], ["--strict"]],
   ])("%j gives %j", async (words, expected) => {
     expect(await offered(words)).toEqual(expected);
   });
@@ -117,6 +139,7 @@ describe("what is completed", () => {
     expect(await offered(["co"], cwd)).toEqual(["config", "completion"]);
     expect(await offered(["plugins", "info", ""], cwd)).toEqual([]);
     expect(await offered(["operations", "explain", ""], cwd)).toEqual([]);
+    expect(await offered(["doctor", "--rule", "dupl"], cwd)).toEqual(["duplicate-core"]);
   });
 
   it("is complete although settings are wrong: the plugins are known", async () => {
@@ -137,7 +160,7 @@ describe("mlmcp completion", () => {
     expect(out).toMatch(expected);
     expect(out).toContain("__complete -- ");
     // What the template escapes is not left in.
-    expect(out).not.toContain("\\$");
+    expect(out).not.toContain("\\${");
     const json = await mlmcp(["completion", shell, "--json"]);
     expect(JSON.parse(json.out)).toEqual({ shell, script: out });
   });

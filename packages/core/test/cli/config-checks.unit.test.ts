@@ -22,6 +22,7 @@ describe("mlmcp config validate", () => {
       valid: true,
       environments: ["development"],
       issues: [],
+      warnings: [],
     });
   });
 
@@ -52,6 +53,7 @@ describe("mlmcp config validate", () => {
           environments: ["development"],
         },
       ],
+      warnings: [],
     });
   });
 
@@ -96,6 +98,44 @@ describe("mlmcp config validate", () => {
     const { code, out, err } = await validate(broken, "--all-profiles");
     expect([code, err]).toEqual([1, "error: the configuration is wrong in 1 place\n"]);
     expect(out).toMatch(/\.mlmcprc\.yaml:\d+:\d+: YAML syntax/);
+  });
+
+  it("reports all plugins that are missing, each where it stands, with what was meant", async () => {
+    const cwd = project({
+      ".git/": "",
+      ".mlmcprc.yaml": 'plugins:\n  - "@mlmcp/plugin-cahce"\n  - ./none.js\n  - "@acme/plugin-graph"\n',
+      "node_modules/@mlmcp/plugin-cache/package.json": "{}",
+    });
+    const file = join(cwd, ".mlmcprc.yaml");
+    const { code, out, err } = await validate(cwd);
+    expect([code, err]).toEqual([1, "error: the configuration is wrong in 3 places\n"]);
+    expect(out.split("\n")).toEqual([
+      `${file}:2:5: plugins.@mlmcp/plugin-cahce: cannot be loaded. Install it (\`npm install @mlmcp/plugin-cahce\`) or correct the name. Did you mean "@mlmcp/plugin-cache"?`,
+      `${file}:3:5: plugins."./none.js": cannot be loaded. There is no such file; paths start at ${cwd}`,
+      `${file}:4:5: plugins.@acme/plugin-graph: cannot be loaded. Install it (\`npm install @acme/plugin-graph\`) or correct the name`,
+      "",
+    ]);
+    const shown = await mlmcp(["config", "show"], { cwd });
+    expect(shown.err).toContain("3 plugins cannot be loaded:\n");
+    expect(shown.err).toContain("(.mlmcprc.yaml:4)");
+  });
+
+  it("tells 50 errors and counts all", async () => {
+    const cwd = rcOf(Array.from({ length: 80 }, (_, index) => `zz${index}: 1\n`).join(""));
+    const { out, err } = await validate(cwd, "--all-profiles");
+    expect(out.trim().split("\n").slice(-2)).toEqual([expect.stringContaining(": zz49: "), "and 30 more"]);
+    expect(err).toBe("error: the configuration is wrong in 80 places\n");
+  });
+
+  it("says once what was meant by a variable that nobody knows", async () => {
+    const cwd = rcOf("system: { strict: true }\n");
+    const env = { MLMCP_LAB_ROMS: "3" };
+    const found = 'no loaded plugin knows this variable. Did you mean "MLMCP_LAB_ROOMS"?';
+    expect((await mlmcp(["config", "validate"], { cwd, env })).out).toBe(`MLMCP_LAB_ROMS: ${found}\n`);
+    expect((await mlmcp(["config", "show"], { cwd, env })).err.split("\n")).toEqual([
+      `error: The configuration is wrong: ${found.replace(".", " (MLMCP_LAB_ROMS).")}`,
+      "",
+    ]);
   });
 
   it("shows no secret in what is wrong", async () => {
@@ -150,7 +190,7 @@ describe("mlmcp config summary", () => {
       "base.yaml": "lab: { rooms: 7, title: base }\n",
       ".mlmcprc.yaml": `extends: ./base.yaml
 plugins: { "${fixture("lab-plugin.ts")}": true, "@acme/gone": false }
-lab: { title: mine, door: { code: hunter2hunter2 } }
+lab: { title: mine, wait: 1m, door: { code: hunter2hunter2 } }
 operations: { "Reports.*": { retry: 2 } }
 profiles: { staging: { lab: { rooms: 9 } } }
 `,
@@ -171,6 +211,7 @@ profiles: { staging: { lab: { rooms: 9 } } }
         "MLMCP_* variables: 1 set, 1 in effect",
         "off: @acme/gone",
         "lab.rooms = 9 # .mlmcprc.yaml:5",
+        "lab.wait = 1m (60000) # .mlmcprc.yaml:3",
         "lab.door.code = [secret] # .mlmcprc.yaml:3",
         "operations Reports.*: retry 2",
       ]),
@@ -191,6 +232,7 @@ profiles: { staging: { lab: { rooms: 9 } } }
       settings: [
         { path: "lab.rooms", value: 7 },
         { path: "lab.title" },
+        { path: "lab.wait", value: 60_000 },
         { path: "lab.door.code", value: "[secret]" },
       ],
       operations: [{ id: "Reports.*", advice: { retry: 2 } }],
@@ -216,7 +258,7 @@ describe("mlmcp config diff", () => {
 
   it("prints what differs between two environments, and exits with 1", async () => {
     const { code, out, err } = await diff("--with", "production");
-    expect([code, err]).toEqual([1, "error: 2 settings differ\n"]);
+    expect([code, err]).toEqual([1, ""]);
     expect(out).toMatch(/^# left: .*environment development\n# right: .*environment production\n/);
     expect(out).toMatch(/^lab\.rooms +4 +9$/m);
     expect(out).toMatch(/^lab\.door\.code +\[secret\] +\[secret\]$/m);

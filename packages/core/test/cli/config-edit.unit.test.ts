@@ -39,6 +39,38 @@ describe("mlmcp config set", () => {
     expect(text()).toBe(rc.replace("10s", "1m"));
   });
 
+  it("writes an empty text so that it can be seen", async () => {
+    const { cwd, mlmcp: run, text } = lab();
+    const { out } = await run("config", "set", "lab.title", "");
+    expect(out).toBe(`lab.title: not set → ""  # ${join(cwd, ".mlmcprc.yaml")}\n`);
+    expect(text()).toContain('  title: ""\n');
+    expect((await run("config", "show", "lab")).out).toMatch(/^lab\.title = "" +# /m);
+    expect((await run("config", "get", "lab.title")).out).toBe("");
+  });
+
+  it("says so too where it only looks like the id of an operation", async () => {
+    const { mlmcp: run } = lab();
+    const { code, err } = await run("config", "set", "operations.Nobody.here.retry.maxRetries", "3");
+    const hint = `An operation's id stands in quotes: 'operations."Nobody.here".retry.maxRetries'\n`;
+    expect([code, err]).toEqual([1, expect.stringContaining(hint)]);
+    // With an advice where one is meant, it is an id without a dot.
+    expect(await run("config", "set", "operations.report.retry.maxRetries", "3")).toMatchObject({ code: 0 });
+  });
+
+  it.each([["set", "3"], ["get"], ["explain"]])(
+    "says how an operation's id is written, where %s finds it without its quotes",
+    async (command, ...value) => {
+      const { mlmcp: run, text } = lab();
+      const path = "operations.Reports.load.retry.maxRetries";
+      const found = await run("--app", fixture("app.ts"), "config", command, path, ...value);
+      expect(found).toMatchObject({ code: 1, out: "" });
+      expect(found.err).toContain(
+        `An operation's id stands in quotes: 'operations."Reports.load".retry.maxRetries'\n`,
+      );
+      expect(text()).toBe(rc);
+    },
+  );
+
   it.each([
     ["lab.rooms", "4", 4],
     ["lab.title", "4", "4"],

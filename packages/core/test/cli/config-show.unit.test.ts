@@ -17,12 +17,77 @@ const lab = () => project({ ".git/": "", ".mlmcprc.yaml": rc });
 describe("mlmcp config show", () => {
   it("never prints a secret", async () => {
     const cwd = lab();
-    for (const options of [[], ["--yaml"], ["--json"], ["--changed"], ["lab"]]) {
+    for (const options of [[], ["--json"], ["--changed"], ["lab"]]) {
       const { code, out } = await mlmcp(["config", "show", ...options], { cwd });
       expect(code).toBe(0);
       expect(out).toContain("[secret]");
       expect(out).not.toContain("hunter2");
     }
+  });
+
+  it("leaves secrets that stand in the file out of the YAML, and names them", async () => {
+    const { code, out } = await mlmcp(["config", "show", "--yaml"], { cwd: lab() });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^# left out, since it is a secret: lab\.door\.code$/m);
+    expect(out).not.toMatch(/hunter2|\[secret\]/);
+    expect(parse(out)).toMatchObject({ lab: { door: { open: false } } });
+  });
+
+  it("prints in the YAML the references that secrets came from, and loads to the same", async () => {
+    const text = `plugins: ["${fixture("lab-plugin.ts")}"]
+lab:
+  title: "redis://app:\${LAB_PASSWORD}@host/\${LAB_DB:-}"
+  tags: ["a $\${b}", "secret://env/LAB_PASSWORD"]
+  door: { code: "\${LAB_PASSWORD}" }
+profiles: { development: { lab: { note: "redis://app:\${LAB_PASSWORD:-dev-secret}@host" } } }
+`;
+    const env = { LAB_PASSWORD: "hunter2hunter2" };
+    const cwd = project({ ".git/": "", ".mlmcprc.yaml": text });
+    const { code, out } = await mlmcp(["config", "show", "--yaml"], { cwd, env });
+    expect(code).toBe(0);
+    expect(out).not.toMatch(/hunter2|dev-secret/);
+    expect(parse(out)).toMatchObject({
+      lab: {
+        title: "redis://app:${LAB_PASSWORD}@host/${LAB_DB:-}",
+        tags: ["a $${b}", "secret://env/LAB_PASSWORD"],
+        door: { code: "${LAB_PASSWORD}" },
+      },
+    });
+    expect(out.match(/^# left out.*/gm)).toEqual(["# left out, since it is a secret: lab.note"]);
+    const again = project({ ".git/": "", ".mlmcprc.yaml": out });
+    for (const path of ["lab.title", "lab.tags", "lab.door"]) {
+      const get = ["config", "get", path, "--reveal"];
+      expect(await mlmcp(get, { cwd: again, env })).toEqual(await mlmcp(get, { cwd, env }));
+    }
+  });
+
+  it.each([
+    ["a variable", "lab: {}\n", { MLMCP_LAB_DOOR__CODE: "hunter2" }, undefined],
+    [
+      "a reference in a variable",
+      "lab: {}\n",
+      { MLMCP_LAB_DOOR__CODE: "secret://env/LAB" },
+      "secret://env/LAB",
+    ],
+    ["a text with a reference in it", 'lab: { door: { code: "x${LAB}" } }\n', {}, undefined],
+    ["a profile", 'profiles: { development: { lab: { door: { code: "${LAB}" } } } }\n', {}, "${LAB}"],
+    [
+      "a file below a variable",
+      'lab: { door: { code: "${LAB}" } }\n',
+      { MLMCP_LAB_DOOR__CODE: "x" },
+      undefined,
+    ],
+  ])("has the reference of a secret from %s, or none", async (_, text, env, code) => {
+    const cwd = project({
+      ".git/": "",
+      ".mlmcprc.yaml": `plugins: ["${fixture("lab-plugin.ts")}"]\n${text}`,
+    });
+    const { out } = await mlmcp(["config", "show", "lab", "--yaml"], {
+      cwd,
+      env: { LAB: "hunter2", ...env },
+    });
+    expect((parse(out) as { lab: { door: { code?: string } } }).lab.door.code).toBe(code);
+    expect(out).not.toContain("hunter2");
   });
 
   it("prints only what differs from the defaults with --changed", async () => {
@@ -54,7 +119,7 @@ describe("mlmcp config show", () => {
   it("leaves the sources out with --no-sources", async () => {
     const cwd = lab();
     const shown = await mlmcp(["config", "show", "lab", "--no-sources"], { cwd });
-    expect(shown.out.split("\n").slice(1)).toContain("lab.wait = 10000");
+    expect(shown.out.split("\n").slice(1)).toContain("lab.wait = 10s (10000)");
     const json = await mlmcp(["config", "show", "lab", "--no-sources", "--json"], { cwd });
     expect(Object.keys(JSON.parse(json.out) as object)).toEqual(["file", "environment", "values"]);
   });
@@ -68,9 +133,9 @@ describe("mlmcp config show", () => {
     const again = project({ ".git/": "", ".mlmcprc.yaml": out });
     const loaded = await mlmcp(["config", "show", "--json"], { cwd: again });
     const first = await mlmcp(["config", "show", "--json"], { cwd: lab() });
-    expect((JSON.parse(loaded.out) as { values: object }).values).toEqual(
-      (JSON.parse(first.out) as { values: object }).values,
-    );
+    const { values } = JSON.parse(first.out) as { values: { lab: { door: { code?: string } } } };
+    delete values.lab.door.code;
+    expect((JSON.parse(loaded.out) as { values: object }).values).toEqual(values);
   });
 
   it("refuses an option that it does not have", async () => {

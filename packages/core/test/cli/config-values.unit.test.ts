@@ -35,6 +35,14 @@ describe("mlmcp config get", () => {
     expect(await get(path)).toEqual({ code: 0, out, err: "" });
   });
 
+  it("prints a length of time with its unit on a terminal only", async () => {
+    const cwd = lab();
+    const shown = await mlmcp(["config", "get", "lab.wait"], { cwd, isTTY: true });
+    expect(shown.out).toBe("10s (10000)\n");
+    expect((await mlmcp(["config", "get", "lab.rooms"], { cwd, isTTY: true })).out).toBe("8\n");
+    expect((await mlmcp(["config", "get", "lab.wait", "--json"], { cwd, isTTY: true })).out).toBe("10000\n");
+  });
+
   it("prints a text as JSON under --json", async () => {
     expect(JSON.parse((await get("lab.title", "--json")).out)).toBe("base");
     expect(JSON.parse((await get("lab.door", "--json")).out)).toEqual({ code: "[secret]", open: false });
@@ -91,6 +99,17 @@ describe("mlmcp config explain", () => {
       "variable MLMCP_LAB_ROOMS",
       "",
     ]);
+  });
+
+  it("prints lengths of time with their unit, and numbers in JSON", async () => {
+    const cwd = project({ ".git/": "", ".mlmcprc.yaml": "system: { stopTimeout: 250, watch: 90s }\n" });
+    const text = async (path: string) => (await mlmcp(["config", "explain", path], { cwd })).out;
+    expect(await text("system.stopTimeout")).toMatch(/^system\.stopTimeout = 250ms\n/);
+    expect(await text("system.watch")).toMatch(/^in effect +1\.5m \(90000\) /m);
+    expect(await text("system")).toMatch(/^system\.startTimeout +30s \(30000\) +default$/m);
+    expect(await text("errorHandling.maxSize")).toMatch(/^errorHandling\.maxSize = 10MB \(10485760\)$/m);
+    const json = await mlmcp(["config", "explain", "system.watch", "--json"], { cwd });
+    expect(JSON.parse(json.out)).toMatchObject({ value: 90_000 });
   });
 
   it("prints the description of the schema", async () => {

@@ -53,7 +53,7 @@ describe("a command that destroys", () => {
     expect(refused).toEqual({
       code: 1,
       out: "",
-      err: "error: nobody is there to be asked. All papers are burnt.\nRun it with --yes to agree.\n",
+      err: "error: nothing was done: nobody is there to be asked. It would mean: All papers are burnt.\nRun it with --yes to agree.\n",
     });
     expect(burnt).toEqual([]);
     expect(await mlmcp(["vault", "burn", "attic", "--yes"], { cwd: withVault() })).toEqual({
@@ -78,7 +78,7 @@ describe("a command that destroys", () => {
       const { code, err } = await run(...options);
       expect([code, err]).toEqual([
         1,
-        "error: this is production. All papers are burnt.\nRun it with --force.\n",
+        "error: nothing was done: this is production. It would mean: All papers are burnt.\nRun it with --force.\n",
       ]);
     }
     // What is forced is still to be agreed to.

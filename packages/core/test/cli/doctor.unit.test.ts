@@ -6,7 +6,7 @@ interface Report {
   readonly findings: Array<{ rule: string; plugin: string; level: string; message: string; mend: string }>;
   readonly checked: Array<{ rule: string; plugin: string }>;
   readonly skipped: Array<{ rule: string; plugin: string; reason: string }>;
-  readonly operations: number;
+  readonly operations: number | null;
 }
 
 /** Runs doctor on a project with this section `doctored`. */
@@ -156,6 +156,18 @@ describe("mlmcp doctor", () => {
     expect(rules(skipped)).toContain("store-reachable");
   });
 
+  it("says what it could not look at where there is no configuration", async () => {
+    const { out } = await doctor({ pool: "ten" }, ["--app", fixture("app.ts")]);
+    expect(out).toMatch(
+      /^not asked \(without a configuration there is no kernel to look at\): config-shadowed, /m,
+    );
+    expect(out).toMatch(
+      /^Neither operations nor the rules of plugins were looked at, .* Mend the above first\.$/m,
+    );
+    expect(out).not.toContain("No operations are known");
+    expect((await report({ pool: "ten" })).operations).toBeNull();
+  });
+
   it("takes a rule that throws as a finding, and asks the others", async () => {
     const { code, findings, checked } = await report({ rule: "throws", pool: 1 });
     expect(code).toBe(1);
@@ -180,8 +192,14 @@ describe("mlmcp doctor", () => {
   });
 
   it.each([
-    [["--rule", "small-pol"], 'there is no rule "small-pol"\nDid you mean small-pool?'],
-    [["--rule", "x"], 'there is no rule "x"\nThere are: versions, '],
+    ["small-pol", 'there is no rule "small-pol"\nDid you mean small-pool?'],
+    ["x", 'there is no rule "x"\nThere are: versions, '],
+  ])("says that there is no rule %s", async (rule, expected) => {
+    const { code, err } = await doctor({}, ["--rule", rule]);
+    expect([code, err]).toEqual([1, expect.stringContaining(expected)]);
+  });
+
+  it.each([
     [["--rul", "x"], "(Did you mean --rule?)"],
     [["everything"], "too many arguments"],
     [["--cwd", "none"], "does not exist"],

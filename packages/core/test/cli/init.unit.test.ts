@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -108,8 +109,10 @@ describe("mlmcp init --yes", () => {
 
   it("leaves out a plugin that cannot be loaded, and says why", async () => {
     const cwd = project({
-      ...manifest("broken-plugin", "audit-plugin"),
+      ...manifest("broken-plugin", "audit-plugin", "empty-plugin"),
       ...plugin("audit-plugin", "audit"),
+      ...plugin("empty-plugin", "empty"),
+      "node_modules/empty-plugin/index.js": "export {};",
       ...plugin("broken-plugin", "broken"),
       "node_modules/broken-plugin/index.js": "throw new Error('no licence');",
     });
@@ -119,6 +122,7 @@ describe("mlmcp init --yes", () => {
       { system: { environment: "development" }, plugins: ["audit-plugin"] },
     ]);
     expect(out).toMatch(/Left out broken-plugin: .*no licence/);
+    expect(out).toMatch(/Left out empty-plugin: .*is not a plugin/);
   });
 
   it("takes the application's module from where it is typed", async () => {
@@ -134,6 +138,7 @@ describe("mlmcp init --yes", () => {
     expect(JSON.parse(out)).toEqual({
       file: join(cwd, ".mlmcprc.yaml"),
       schema: join(cwd, ".mlmcp/schema.json"),
+      gitignore: null,
       system: { environment: "development" },
       plugins: [],
       leftOut: [],
@@ -208,6 +213,46 @@ describe("mlmcp init at a terminal", () => {
     expect((await mlmcp(["init"], { cwd, answers: ["yaml"] })).err).toContain("the input has ended");
     expect((await mlmcp(["init"], { cwd, answers: ["", "Production", "", ""] })).err).toContain("production");
     expect(existsSync(join(cwd, ".mlmcprc.yaml"))).toBe(false);
+  });
+});
+
+describe.skipIf(spawnSync("git", ["--version"]).status !== 0)("mlmcp init in a git repository", () => {
+  const repository = (files: Record<string, string> = {}) => {
+    const cwd = project({ "package.json": "{}", ...files });
+    expect(spawnSync("git", ["init", "--quiet"], { cwd }).status).toBe(0);
+    return cwd;
+  };
+  const status = (cwd: string) =>
+    spawnSync("git", ["status", "--porcelain", "--untracked-files=all"], { cwd, encoding: "utf8" }).stdout;
+
+  it.each([
+    [undefined, ".mlmcp/\n"],
+    ["dist/", "dist/\n.mlmcp/\n"],
+    ["dist/\r\n", "dist/\r\n.mlmcp/\r\n"],
+  ])("has git ignore .mlmcp/: %j becomes %j", async (before, after) => {
+    const cwd = repository(before === undefined ? {} : { ".gitignore": before });
+    const { code, out } = await mlmcp(["init", "--yes"], { cwd });
+    expect([code, read(cwd, ".gitignore")]).toEqual([0, after]);
+    expect(out).toContain(".gitignore keeps .mlmcp/ out of the repository now.");
+    expect(status(cwd)).toContain(".mlmcprc.yaml");
+    expect(status(cwd)).not.toContain(".mlmcp/");
+  });
+
+  it("leaves it as it is where it is ignored already, also from further up", async () => {
+    const cwd = repository({ ".gitignore": ".*/\n", "app/package.json": "{}" });
+    const { out } = await mlmcp(["init", "--yes", "--cwd", "app", "--json"], { cwd });
+    expect(JSON.parse(out)).toMatchObject({ gitignore: null });
+    expect([existsSync(join(cwd, "app/.gitignore")), read(cwd, ".gitignore")]).toEqual([false, ".*/\n"]);
+  });
+
+  it("asks", async () => {
+    const cwd = repository();
+    const { err, out } = await mlmcp(["init"], { cwd, answers: ["", "", "", "", "n"] });
+    expect(err).toMatch(/Add \.mlmcp\/ to \.gitignore\? \[Y\/n\] $/);
+    expect(out).toContain("keep .mlmcp/ out of version control");
+    expect(existsSync(join(cwd, ".gitignore"))).toBe(false);
+    const again = await mlmcp(["init", "--force"], { cwd, answers: ["", "", "", "", ""] });
+    expect([again.code, read(cwd, ".gitignore")]).toEqual([0, ".mlmcp/\n"]);
   });
 });
 

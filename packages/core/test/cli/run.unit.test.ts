@@ -46,7 +46,33 @@ describe("mlmcp", () => {
       expect(code).toBe(0);
       expect(out).toContain(`Usage: mlmcp ${command.join(" ")}`);
       expect(out).toContain("--json");
+      expect(await mlmcp(["help", ...command])).toEqual({ code: 0, out, err: "" });
     }
+  });
+
+  it("lists every command under help --all, with those of plugins", async () => {
+    const rc = JSON.stringify({ plugins: [fixture("audit-plugin.ts")] });
+    const cwd = project({ ".git/": "", ".mlmcprc.json": rc });
+    const { code, out, err } = await mlmcp(["help", "--all"], { cwd });
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toMatch(/^mlmcp config set <path> <value> +write one value into/m);
+    expect(out).toMatch(/^mlmcp operations list \[glob\] +list the decorated methods/m);
+    expect(out).toMatch(/^mlmcp doctor +look for/m);
+    expect(out).toMatch(/^mlmcp audit level +\S/m);
+    expect(out).not.toMatch(/__complete|^mlmcp config +The/m);
+    const json = JSON.parse((await mlmcp(["help", "--all", "--json"], { cwd })).out) as object[];
+    expect(json).toHaveLength(out.trim().split("\n").length - 1);
+    expect(json[0]).toEqual({
+      command: "mlmcp init",
+      description: expect.stringContaining("write a config"),
+    });
+  });
+
+  it("lists its own commands under help --all where plugins cannot be loaded", async () => {
+    const cwd = project({ ".git/": "", ".mlmcprc.yaml": "plugins: [./none.js]\n" });
+    const { code, out, err } = await mlmcp(["help", "--all"], { cwd });
+    expect([code, out]).toEqual([0, expect.stringContaining("mlmcp config diff")]);
+    expect(err).toMatch(/^warning: the commands of plugins are not among these: .*\.\/none\.js/);
   });
 
   it("prints its version", async () => {
@@ -62,6 +88,9 @@ describe("mlmcp", () => {
     [["config"], "Usage: mlmcp config"],
     [["confg"], "unknown command 'confg'\n(Did you mean config?)"],
     [["config", "shwo"], "(Did you mean show?)"],
+    [["help", "confg"], "unknown command 'confg'\nDid you mean config?"],
+    [["help", "config", "shwo"], "unknown command 'shwo'\nDid you mean show?"],
+    [["help", "zzzzzz"], "unknown command 'zzzzzz'"],
     [["config", "show", "a", "b"], "too many arguments"],
     [["operations", "explian", "A.b"], "unknown command 'mlmcp operations explian'\nDid you mean explain?"],
     [["plugins", "zzzzzz"], "See mlmcp plugins --help."],
@@ -75,6 +104,14 @@ describe("mlmcp", () => {
     expect(err).toContain(expected);
     expect([code, out]).toEqual([2, ""]);
     expect(err).not.toMatch(/^\s+at /m);
+  });
+
+  it("asks whether a command was meant by a glob where no operations are known", async () => {
+    const { code, err } = await mlmcp(["operations", "lsit"]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/^error: no operations are known\nDid you mean list\? They exist once .*--app/),
+    ]);
   });
 
   it("colours only on a terminal, and not under NO_COLOR", async () => {
@@ -102,7 +139,7 @@ describe("mlmcp config show", () => {
     expect(lines).toEqual(
       expect.arrayContaining([
         "system.environment = staging # .mlmcprc.yaml:1",
-        "system.stopTimeout = 10000 # default",
+        "system.stopTimeout = 10s (10000) # default",
         "errorHandling.maxRetries = 5 # .mlmcprc.yaml:3",
         "performance.nJobs = 2 # MLMCP_PERFORMANCE_N_JOBS",
         'operations."Reports.load".retry.maxRetries = 7 # .mlmcprc.yaml:5',
@@ -115,9 +152,9 @@ describe("mlmcp config show", () => {
     expect([code, ...out.split("\n")]).toEqual([
       0,
       "# no configuration file, environment development",
-      "errorHandling.maxRetries = 3      # default",
-      "errorHandling.maxSize = 10485760  # default",
-      "errorHandling.maxFiles = 5        # default",
+      "errorHandling.maxRetries = 3             # default",
+      "errorHandling.maxSize = 10MB (10485760)  # default",
+      "errorHandling.maxFiles = 5               # default",
       "",
     ]);
   });
@@ -157,7 +194,7 @@ describe("mlmcp config show", () => {
 
   it("suggests the nearest section", async () => {
     expect(await mlmcp(["config", "show", "sytem"])).toEqual({
-      code: 2,
+      code: 1,
       out: "",
       err: 'error: there is no section "sytem"\nDid you mean "system"?\n',
     });
@@ -291,7 +328,8 @@ describe("mlmcp operations", () => {
     expect(lines[0]).toMatch(/^Reports\.load .*app\.ts:\d+$/);
     expect(lines[1]).toBe(" @retry (retry)");
     expect(lines).toContain(" maxRetries = 5 # .mlmcprc.yaml:5");
-    expect(lines).toContain(" initialDelay = 50 # @retry in the code");
+    expect(lines).toContain(" initialDelay = 50ms # @retry in the code");
+    expect(lines).toContain(" maxDelay = 30s (30000) # default");
     expect(lines).toContain(" factor = 2 # default");
     expect(lines).toContain(" method");
     const other = await mlmcp(["operations", "explain", "Reports.list", "--json"], { cwd });

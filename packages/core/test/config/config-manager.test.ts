@@ -271,6 +271,17 @@ describe("config.onChange()", () => {
       { code: "MLMCP_LISTENER_FAILED", message: expect.stringMatching(/careless later/) },
     ]);
   });
+
+  it("warns of a path that nobody knows and that looks mistyped", async () => {
+    const { config } = await startOn(".mlmcprc.yaml", "");
+    const asked = await warningsDuring(async () => {
+      config.onChange("marking.szie", () => undefined);
+      config.onChange("marking.size", () => undefined);
+    });
+    expect(asked).toEqual([
+      { code: "MLMCP_CONFIG_PATH_UNKNOWN", message: expect.stringContaining('Did you mean "marking.size"?') },
+    ]);
+  });
 });
 
 describe("config.validate()", () => {
@@ -329,6 +340,16 @@ describe("config.saveToFile()", () => {
     const before = text();
     await config.saveToFile();
     expect(text()).toBe(before);
+  });
+
+  it("keeps what another kernel and an editor save at the same time", async () => {
+    const first = await startOn(".mlmcprc.yaml", "marking: { size: 2 }\n");
+    const second = await start({ configFile: first.file });
+    await first.config.set("marking.size", 5);
+    await second.config.set("marking.mark", "m");
+    writeFileSync(first.file, "# By hand.\nmarking: { size: 2 }\nsystem: { debug: true }\n");
+    await Promise.all([first.config.saveToFile(), second.config.saveToFile()]);
+    expect(first.text()).toBe("# By hand.\nmarking: { size: 5, mark: m }\nsystem: { debug: true }\n");
   });
 
   it("writes into the profile what the profile would override, and nothing else", async () => {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { describeSource, readSources, resolveConfig } from "@mlmcp/core";
-import { failure, known, load, project } from "./project.js";
+import { failure, known, load, project, warningsDuring } from "./project.js";
 
 describe("the configuration", () => {
   it("has the core's own defaults", async () => {
@@ -321,10 +321,149 @@ describe("an environment that is nearly production", () => {
   });
 
   it("is taken where it is another word, or where a higher rank says which", async () => {
-    for (const environment of ["production", "preproduction", "Staging"])
+    for (const environment of ["production", "preproduction", "acceptance"])
       expect((await load({ config: { system: { environment } } })).environment).toBe(environment);
     const config = { system: { environment: "Production" } };
     expect((await load({ config, env: { MLMCP_SYSTEM_ENVIRONMENT: "test" } })).environment).toBe("test");
+  });
+});
+
+describe("an environment that nothing is known of", () => {
+  const profiles = { "eu-west": {}, ci: {} };
+  const warned = (environment: string) =>
+    warningsDuring(() => load({ config: { profiles }, env: { MLMCP_SYSTEM_ENVIRONMENT: environment } }));
+
+  it.each([
+    ["prodution", "production"],
+    ["prod", "production"],
+    ["dev", "development"],
+    ["Staging", "staging"],
+    ["tets", "test"],
+    ["tst", "test"],
+    ["eu-wets", "eu-west"],
+    ["CI", "ci"],
+    ["qa", undefined],
+    ["us-east", undefined],
+    ["pr", undefined],
+    ["test", undefined],
+    ["eu-west", undefined],
+  ])("is warned of where it is nearly another: %s, %s", async (environment, meant) => {
+    const warnings = await warned(environment);
+    expect(warnings.map(({ code }) => code)).toEqual(
+      meant === undefined ? [] : ["MLMCP_ENVIRONMENT_UNKNOWN"],
+    );
+    if (meant === undefined) return;
+    expect(warnings[0]!.message).toBe(
+      `The environment "${environment}" (MLMCP_SYSTEM_ENVIRONMENT) has no profile and looks mistyped. Did you mean "${meant}"? An empty profile says that it is meant.`,
+    );
+  });
+
+  it("is an error under system.strict, with its place", async () => {
+    const cwd = project({ ".mlmcprc.yaml": "system:\n  strict: true\n  environment: prodution\n" });
+    const error = await failure({ cwd });
+    expect(error.context.issues).toEqual([
+      expect.objectContaining({
+        path: "system.environment",
+        received: "prodution",
+        suggestion: "production",
+        source: expect.objectContaining({ line: 3 }),
+      }),
+    ]);
+  });
+
+  it("is meant where it has a profile, if only an empty one in a file that is extended", async () => {
+    const cwd = project({
+      "base.yaml": "profiles: { prod: {} }\n",
+      ".mlmcprc.yaml": "extends: ./base.yaml\nsystem: { environment: prod, strict: true }\n",
+    });
+    expect((await load({ cwd })).environment).toBe("prod");
+    const config = { system: { environment: "stagging", strict: true }, profiles: { stagging: {} } };
+    expect((await load({ config })).environment).toBe("stagging");
+  });
+});
+
+describe("a path that code asks for", () => {
+  it.each([
+    ["cahce.ttl", "cache.ttl"],
+    ["cache.tll", "cache.ttl"],
+    ["system.stoptimeout", "system.stopTimeout"],
+    ["cahce.what.ever", "cache"],
+    ["cache", undefined],
+    ["cache.tags", undefined],
+    ["cache.limits.eggs", undefined],
+    ["cache.nothing", undefined],
+    ["monitor.interval", undefined],
+    ['operations."A.b".cached', undefined],
+    ["app", undefined],
+    ["x", undefined],
+  ])("is a warning where it is nearly one that is known: %s, %s", async (path, meant) => {
+    const config = await load();
+    const asked = await warningsDuring(async () => {
+      expect(config.get(path, "instead")).toBe(path === "cache" ? config.section("cache") : "instead");
+      config.get(path);
+    });
+    const message = `The configuration was asked for "${path}", which no loaded plugin knows. Did you mean "${meant}"?`;
+    expect(asked).toEqual(meant === undefined ? [] : [{ code: "MLMCP_CONFIG_PATH_UNKNOWN", message }]);
+  });
+
+  it("is looked at in explanations and names of sections too", async () => {
+    const config = await load();
+    const asked = await warningsDuring(async () => {
+      config.explain("memory.maxMemoryMbs");
+      config.section("memroy");
+    });
+    expect(asked.map(({ message }) => message.split("Did you mean ")[1])).toEqual([
+      '"memory.maxMemoryMb"?',
+      '"memory"?',
+    ]);
+  });
+
+  it("is not remembered for ever where paths are computed", async () => {
+    const config = await load();
+    for (let index = 0; index < 1000; index++) config.get(`tenants.t${index}`);
+    expect(await warningsDuring(async () => void config.get("cache.ttll"))).toEqual([]);
+  });
+});
+
+describe("a configuration with more errors than anybody reads", () => {
+  const many = (value: unknown, prefix = "zz") =>
+    Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`${prefix}${index}`, value]));
+
+  it.each([
+    ["unknown sections", many(1)],
+    ["unknown keys of a section", { cache: many(1) }],
+    ["values of a section", { cache: { limits: many("x") } }],
+    ["settings of operations", { operations: many({ retry: "x" }) }],
+    ["a source that is unfit", { plugins: many(5) }],
+  ])("tells 50 of them, and how many more there are: %s", async (_, config) => {
+    const { message, context } = await failure({ config });
+    expect(context.issues).toHaveLength(51);
+    expect(context.issues.at(-1)).toEqual({ path: "", message: "and 950 more" });
+    expect(context["total" as keyof typeof context]).toBe(1000);
+    const lines = message.split("\n");
+    expect(lines[0]).toBe("The configuration is wrong in 1000 places:");
+    expect([lines.length, lines.at(-1)]).toEqual([52, "  and 950 more"]);
+  });
+
+  it("has the suggestions and the places of those that it tells", async () => {
+    const cwd = project({
+      ".mlmcprc.json": JSON.stringify({ cache: many(1, "ttl"), memory: many(1, "io") }),
+    });
+    const { context } = await failure({ cwd });
+    for (const issue of context.issues.slice(0, 9))
+      expect(issue).toMatchObject({ suggestion: "ttl", source: { kind: "file", line: 1 } });
+  });
+
+  it("lists once which sections are known", async () => {
+    const { message } = await failure({ config: { zzzzz: 1, yyyyy: 1, cahce: 1 } });
+    expect(message.match(/\(known: /g)).toHaveLength(1);
+    expect(message).toMatch(/yyyyy: unknown section: no loaded plugin has it, received 1/);
+  });
+
+  it("tells all that there are up to 50", async () => {
+    const sections = Object.entries(many(1)).slice(0, 50);
+    const { context } = await failure({ config: Object.fromEntries(sections) });
+    expect(context.issues.map(({ path }) => path)).toEqual(sections.map(([name]) => name));
   });
 });
 

@@ -1,44 +1,45 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { relative } from "node:path";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
+import { examplesOf, pages } from "./examples.js";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
-const folder = `${root}examples/dataset-analyst/node_modules/.snippets-${process.pid}`;
-
-const pages = [
-  `${root}README.md`,
-  ...readdirSync(`${root}docs/guides`).map((name) => `${root}docs/guides/${name}`),
-];
-/** Their first example is a whole one; the others go on from it. */
-const packagePages = readdirSync(`${root}packages`).map((name) => `${root}packages/${name}/README.md`);
+/** Where what examples import is found. */
+const folder = `${root}packages/plugin-cache/node_modules/.snippets-${process.pid}`;
+const examples = pages.flatMap((page) => examplesOf(page));
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it("every TypeScript example of the guides compiles", { timeout: 180_000 }, () => {
-  mkdirSync(folder, { recursive: true });
-  const write = (page: string, examples: readonly string[]) =>
-    examples.map((code, index) => {
-      const file = `${folder}/${relative(root, page).replaceAll(/[/.]/g, "-")}-${index + 1}.ts`;
-      writeFileSync(file, code);
-      return file;
+describe("the TypeScript examples of the guides and READMEs", () => {
+  it.each([
+    ["legacy", {}],
+    ["standard", { experimentalDecorators: false, emitDecoratorMetadata: false }],
+  ])("compile as they stand, under %s decorators", { timeout: 180_000 }, (mode, ofMode) => {
+    const files = examples
+      .filter(({ isFragment }) => !isFragment)
+      .map(({ page, file, code }) => {
+        const path = `${folder}/${mode}/${page.replaceAll(/[/.]/g, "-")}/${file}`;
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, code);
+        return path;
+      });
+    expect(files.length).toBeGreaterThan(25);
+    const { config } = ts.readConfigFile(`${root}tsconfig.json`, (path) => readFileSync(path, "utf8"));
+    const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, root);
+    const program = ts.createProgram(files, { ...options, ...ofMode, noEmit: true });
+    const problems = ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
+      const line = file && start !== undefined ? file.getLineAndCharacterOfPosition(start).line + 1 : 0;
+      return `${file?.fileName}:${line} ${ts.flattenDiagnosticMessageText(messageText, "\n")}`;
     });
-  const files = [
-    ...pages.flatMap((page) => write(page, examplesOf(page))),
-    ...packagePages.flatMap((page) => write(page, examplesOf(page).slice(0, 1))),
-  ];
-  expect(files.length).toBeGreaterThan(12);
-  const { config } = ts.readConfigFile(`${root}tsconfig.json`, (path) => readFileSync(path, "utf8"));
-  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, root);
-  const program = ts.createProgram(files, { ...options, noEmit: true });
-  const problems = ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
-    const line = file && start !== undefined ? file.getLineAndCharacterOfPosition(start).line + 1 : 0;
-    return `${file?.fileName}:${line} ${ts.flattenDiagnosticMessageText(messageText, "\n")}`;
+    expect(problems).toEqual([]);
   });
-  expect(problems).toEqual([]);
-});
 
-function examplesOf(page: string): string[] {
-  return [...readFileSync(page, "utf8").matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
-}
+  it("are fragments only where a whole program would say nothing more", () => {
+    const fragments = examples.filter(({ isFragment }) => isFragment);
+    expect(fragments.map(({ page, file }) => `${page} ${file}`)).toEqual([
+      "packages/plugin-parallel/README.md example-3.ts",
+    ]);
+  });
+});

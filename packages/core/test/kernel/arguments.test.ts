@@ -33,7 +33,17 @@ describe("definePlugin()", () => {
     [
       "a part without a step",
       contributing([{ at: "cache" }]),
-      /@odd, whose `parts\[0\]` must have one of the functions `around` and `observe`/,
+      /@odd, whose `parts\[0\]` must have one of the functions `around`, `after` and `observe`/,
+    ],
+    [
+      "after-advice in a decorator for synchronous methods",
+      {
+        name: "x",
+        decorators: [
+          { advice: { name: "odd", serves: { sync: true }, parts: [{ at: "cache", after: around }] } },
+        ],
+      },
+      /@odd, whose `parts\[0\]` has the function `after`, which waits for a promise, but the advice says `serves: \{ sync: true \}`\. Use `around`\./,
     ],
     ["a part with both", contributing([{ at: "cache", around, observe: around }]), /must have one of/],
     [

@@ -173,6 +173,25 @@ describe("start, use, reload and stop", () => {
   });
 });
 
+describe("a kernel that cannot be registered", () => {
+  it("disposes of the services that its plugins have made", async () => {
+    const trace: string[] = [];
+    class Store {
+      dispose = () => void trace.push("disposed");
+    }
+    const plugin = definePlugin({
+      name: "unregistrable",
+      register({ services, resolve }) {
+        services.class("store", Store);
+        resolve("store");
+        throw new Error("no");
+      },
+    });
+    await expect(createTestKernel({ plugins: [plugin] })).rejects.toThrow(/failed to register: no/);
+    expect(trace).toEqual(["disposed"]);
+  });
+});
+
 describe("a reload or use that is refused", () => {
   const labelled = createMethodDecorator<{ label?: string }>({
     name: "labelled",
@@ -254,6 +273,21 @@ describe("a reload or use that is refused", () => {
 });
 
 describe("hooks", () => {
+  it("of `kernel:reloaded` are all called, and those that throw are warnings", async () => {
+    const trace: string[] = [];
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    await using kernel = await createTestKernel({ plugins: [] });
+    kernel.hooks.hook("kernel:reloaded", () => {
+      throw new Error("first");
+    });
+    kernel.hooks.hook("kernel:reloaded", () => void trace.push("told"));
+    await kernel.reload();
+    expect(trace).toEqual(["told"]);
+    expect(warn.mock.calls.map(([message]) => message)).toEqual([
+      expect.stringMatching(/reloaded" failed: .*first/),
+    ]);
+  });
+
   it("of `plugin:stopped` that throw leave nothing running, and are reported", async () => {
     const trace: string[] = [];
     const kernel = await createTestKernel({ plugins: [slow(trace, "one"), slow(trace, "two")] });

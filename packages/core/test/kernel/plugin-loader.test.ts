@@ -125,6 +125,62 @@ describe("a plugin that cannot be loaded", () => {
     expect(error.message).toMatch(message);
   });
 
+  it("is told together with the others", async () => {
+    const cwd = await application({
+      "throws.mjs": 'throw new Error("no licence");\n',
+      "empty.mjs": "export const nothing = 1;\n",
+      "well.mjs": `export default ${plugin("well")};\n`,
+    });
+    const plugins = ["not-there", "./well.mjs", "./throws.mjs", "./empty.mjs"];
+    const started = createKernel({ cwd, configFile: false, config: { plugins }, env: {}, autoload: false });
+    const error = await started.then(
+      () => undefined,
+      (failure: unknown) => failure as PluginError,
+    );
+    expect(error).toMatchObject({
+      code: "MLMCP_PLUGIN_LOAD",
+      context: {
+        issues: [
+          { path: "plugins.not-there", source: { kind: "code" } },
+          { path: 'plugins."./throws.mjs"', message: expect.stringMatching(/no licence$/) },
+          { path: 'plugins."./empty.mjs"', message: expect.stringContaining("is not a plugin") },
+        ],
+      },
+    });
+    expect(error!.message.split("\n")).toEqual([
+      "3 plugins cannot be loaded:",
+      expect.stringContaining("`npm install not-there`"),
+      expect.stringContaining("no licence"),
+      expect.stringContaining("is not a plugin: it exports nothing"),
+    ]);
+    expect((error!.cause as AggregateError).errors).toHaveLength(3);
+    const gone = createKernel({ cwd, configFile: false, config: { plugins: ["a-b", "c-d"] }, env: {} });
+    await expect(gone).rejects.toMatchObject({ code: "MLMCP_PLUGIN_NOT_FOUND" });
+  });
+
+  it.each([
+    ["@mlmcp/plugin-cahce", "@mlmcp/plugin-cache"],
+    ["@mlcmp/plugin-cache", "@mlmcp/plugin-cache"],
+    ["cache", "@mlmcp/plugin-cache"],
+    ["mlmcp-plguin-audit", "mlmcp-plugin-audit"],
+    ["acme-adit", "acme-audit"],
+    ["@mlmcp/plugin-graph", undefined],
+    ["plugin-kit", undefined],
+  ])("is compared with those that are installed: %s, %s", async (entry, meant) => {
+    const keyword = { keywords: ["mlmcp-plugin"] };
+    const named = ["mlmcp-plugin-audit", "acme-audit", "plugin-kid"];
+    const cwd = await application({
+      "package.json": JSON.stringify({ dependencies: Object.fromEntries(named.map((name) => [name, "1"])) }),
+      ...packageOf("@mlmcp/plugin-cache", {}, {}),
+      ...packageOf("mlmcp-plugin-audit", keyword, {}),
+      ...packageOf("acme-audit", keyword, {}),
+      ...packageOf("plugin-kid", {}, {}),
+    });
+    const { message } = await refusal(cwd, entry);
+    if (meant === undefined) expect(message).not.toContain("Did you mean");
+    else expect(message).toMatch(new RegExp(`correct the name\\. Did you mean "${meant}"\\?$`));
+  });
+
   it("names what it imports in vain", async () => {
     const text = 'import "absent-dependency";\n';
     const cwd = await application({
@@ -148,6 +204,19 @@ describe("a plugin that cannot be loaded", () => {
     expect(error.message).toMatch(/throws\.mjs failed while it was loaded: no licence$/);
     expect(error.cause).toEqual(new Error("no licence"));
     expect((await refusal(cwd, "./text.mjs")).message).toMatch(/loaded: x$/);
+  });
+
+  it("is not waited for without end", async () => {
+    const cwd = await application({ "waits.mjs": "await new Promise(() => {});\nexport default {};\n" });
+    const starting = createKernel({
+      cwd,
+      env: {},
+      config: { plugins: ["./waits.mjs"], system: { startTimeout: "200ms" } },
+    });
+    await expect(starting).rejects.toMatchObject({
+      code: "MLMCP_PLUGIN_LOAD",
+      message: expect.stringMatching(/waits\.mjs failed while it was loaded: it was not ready within 200 ms/),
+    });
   });
 
   it("says where its syntax is wrong", async () => {

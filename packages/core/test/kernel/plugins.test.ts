@@ -189,6 +189,11 @@ describe("plugins that cannot be ordered", () => {
       /"x" needs "absent", which is not loaded/,
     ],
     [
+      "several missing dependencies",
+      [definePlugin({ name: "x", dependsOn: ["a", "b"] }), definePlugin({ name: "y", dependsOn: ["a"] })],
+      /^The plugin "x" needs "a", which is not loaded; the plugin "x" needs "b", .*; the plugin "y" needs "a", .*Install them/,
+    ],
+    [
       "two of one name",
       [definePlugin({ name: "x" }), definePlugin({ name: "x" })],
       /Two plugins are called "x"/,

@@ -376,4 +376,28 @@ describe("a secret in a list, a map or a place with a telling name, in productio
     );
     await (await started(open, { tokenPath: "./t" })).stop();
   });
+
+  it.each<[string, unknown, string]>([
+    ["a URL", "redis://u:changeme@host", "ml.at"],
+    ["a URL of several hosts", "redis://u:kJ8vQ2mZ7pW4x@a,redis://u:password@b", "ml.at"],
+    ["a URL with an encoded password", "postgres://u:change%2Dme@host/db", "ml.at"],
+    ["a parameter", "libsql://host/db?authToken=secret", "ml.at"],
+    ["a connection string", "Server=x;Password=admin;Port=1", "ml.at"],
+    ["a URL that code gives", new URL("https://u:guest@host"), "ml.at"],
+    ["a Map", new Map([["password", "changeme"]]), "ml.at.password"],
+    ["a Set", new Set(["https://u:root@host"]), "ml.at.0"],
+  ])("is refused where it is a well-known one within %s", async (_, at, path) => {
+    const error = (await started({ additionalProperties: {} }, { at }).catch(
+      (reason: unknown) => reason,
+    )) as Error;
+    expect(error.message).toContain(`${path} (createKernel({ config }))`);
+    expect(error.message).toContain("well-known default");
+    expect(error.message).not.toContain(":changeme");
+  });
+
+  it("is taken within a URL where nobody can guess it", async () => {
+    const at = ["redis://u:kJ8vQ2mZ7@host", "redis://admin@host", "https://host:8080/?page=test"];
+    await using kernel = await started({ additionalProperties: {} }, { at });
+    expect(kernel.config.get("ml.at")).toEqual(at);
+  });
 });

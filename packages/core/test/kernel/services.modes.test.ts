@@ -76,6 +76,16 @@ describe("kernel.resolve()", () => {
     expect(kernel.resolve(Interface)).toBe(kernel.resolve(Interface));
   });
 
+  it("knows which services there are", async () => {
+    @service()
+    class Known {}
+    class Unknown {}
+    await using kernel = await createTestKernel();
+    kernel.services.value("value", undefined);
+    const tokens = [Known, Unknown, "value", "other", Symbol("none")];
+    expect(tokens.map((token) => kernel.services.has(token))).toEqual([true, false, true, false, false]);
+  });
+
   it("sees what a tsyringe container of the application holds", async () => {
     const own = root.createChildContainer();
     own.register("from outside", { useValue: "outside" });

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createKernel, onEvent } from "@mlmcp/core";
+import { createKernel, definePlugin, onEvent } from "@mlmcp/core";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { project, warningsDuring } from "../config/project.js";
 
@@ -77,5 +77,64 @@ describe("handleSignals", () => {
       },
     ]);
     expect(kernel.config.get("errorHandling.maxRetries")).toBe(5);
+  });
+
+  it("leaves no listener behind where hooks of a plugin's stop throw or never end, and every hook is called", async () => {
+    const before = listeners();
+    const trace: string[] = [];
+    const kernel = await createKernel({
+      configFile: false,
+      env: {},
+      autoload: false,
+      handleSignals: true,
+      config: { system: { stopTimeout: 20 } },
+      plugins: [
+        definePlugin({
+          name: "unruly",
+          register({ hooks }) {
+            for (const name of ["kernel:draining", "plugin:stopped", "kernel:stopped"] as const) {
+              hooks.hook(name, () => {
+                trace.push(name);
+                throw new Error(`no ${name}`);
+              });
+              hooks.hook(name, () => new Promise<void>(() => {}));
+              hooks.hook(name, () => void trace.push(`after ${name}`));
+            }
+          },
+          stop() {
+            throw new Error("no stop");
+          },
+        }),
+      ],
+    });
+    const { errors } = (await kernel.stop().catch((error: unknown) => error)) as AggregateError;
+    const twice = ["plugin:stopped", "plugin:stopped"];
+    const called = ["kernel:draining", ...twice, "kernel:stopped"];
+    expect(trace).toEqual(called.flatMap((name) => [name, `after ${name}`]));
+    expect(
+      errors.filter(({ message }: Error) => message.includes("did not finish within 20 ms")),
+    ).toHaveLength(4);
+    expect(errors).toHaveLength(9);
+    expect(listeners()).toEqual(before);
+  });
+
+  it("does not let SIGHUP end the process while the kernel stops", async () => {
+    const before = listeners();
+    const kernel = await start(true);
+    let open!: () => void;
+    kernel.hooks.hook("kernel:draining", () => new Promise<void>((resolve) => (open = resolve)));
+    const killed = new Promise<void>((resolve) => {
+      vi.spyOn(process, "kill").mockImplementation(() => {
+        resolve();
+        return true;
+      });
+    });
+    process.listeners("SIGTERM").at(-1)!("SIGTERM");
+    // A second one ends it at once.
+    expect(listeners()).toEqual([before[0], before[1], before[2]! + 1]);
+    await vi.waitFor(() => expect(open).toBeTypeOf("function"));
+    open();
+    await killed;
+    expect(listeners()).toEqual(before);
   });
 });

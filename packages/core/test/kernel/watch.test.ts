@@ -204,4 +204,16 @@ describe("watch", () => {
     });
     expect(readFileSync(join(root, ".mlmcprc.yaml"), "utf8")).toBe("gauge: { size: 5 } # two\n");
   });
+
+  it("misses no change that `config.validate()` has looked at", async () => {
+    const { kernel, write } = await start({ ".mlmcprc.yaml": "gauge: { size: 2 }\n" }, { watch: undefined });
+    write(".mlmcprc.yaml", "gauge: { size: 3 }\n");
+    // Older than the look by more than the clock of a file system is coarse.
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(await kernel.config.validate()).toEqual([]);
+    const change = reloaded(kernel);
+    await kernel.config.set("system.watch", 10);
+    await change;
+    await vi.waitFor(() => expect(kernel.config.get("gauge.size")).toBe(3));
+  });
 });

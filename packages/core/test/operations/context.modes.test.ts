@@ -74,13 +74,14 @@ describe("currentOperation()", () => {
   it("costs nothing until a chain needs it, and nothing after the last kernel has stopped", async () => {
     const kernel = await createTestKernel({ plugins: [plugin] });
     const run = vi.spyOn(AsyncLocalStorage.prototype, "run");
+    const enterWith = vi.spyOn(AsyncLocalStorage.prototype, "enterWith");
     const disable = vi.spyOn(AsyncLocalStorage.prototype, "disable");
     const getStore = vi.spyOn(AsyncLocalStorage.prototype, "getStore");
     const outer = kernel.adopt(new Outer());
     await outer.plain();
-    expect([run.mock.calls.length, getStore.mock.calls.length]).toEqual([0, 0]);
+    expect([run, enterWith, getStore].map(({ mock }) => mock.calls.length)).toEqual([0, 0, 0]);
     await outer.look();
-    const [context] = run.mock.contexts;
+    const [context] = enterWith.mock.contexts;
     expect(context).toBeInstanceOf(AsyncLocalStorage);
     await kernel.stop();
     expect(disable.mock.contexts).toContain(context);
@@ -140,6 +141,60 @@ class Shared {
     return currentOperation();
   }
 }
+
+const collected: unknown[] = [];
+const collecting = createMethodDecorator({
+  name: "collecting",
+  schema: {},
+  context: true,
+  parts: [
+    {
+      at: "cache",
+      around: (next, binding) => async (self, args) => {
+        const scope = binding.fork({ collect: true })!;
+        const value = await scope.run(next, self, args);
+        collected.push({ ...scope.collected });
+        return value;
+      },
+    },
+  ],
+});
+
+class Collecting {
+  tries = 0;
+  readonly invocations: unknown[] = [];
+  @collecting()
+  @retry({ maxRetries: 2, initialDelay: 0 })
+  async flaky(): Promise<string | undefined> {
+    const call = currentOperation();
+    this.invocations.push(call?.invocation);
+    if (this.tries++ % 3 < 2) throw new Error("not yet");
+    return call?.correlationId;
+  }
+}
+
+describe("a call that collects", () => {
+  it("hears what is noted inside it, and so does who made it", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin, pluginOf(collecting)] });
+    const subject = kernel.adopt(new Collecting());
+    const outcome = await kernel.outcome(() =>
+      kernel.withContext({ correlationId: "caller" }, () => subject.flaky()),
+    );
+    expect(outcome.value).toBe("caller");
+    await kernel.outcome(() => subject.flaky()).then(({ attempts }) => expect(attempts).toBe(3));
+    expect(collected).toMatchObject([{ attempts: 3 }, { attempts: 3 }]);
+  });
+
+  it("is one invocation for all its attempts, and another for the next call", async () => {
+    await using kernel = await createTestKernel({ plugins: [plugin, pluginOf(collecting)] });
+    const subject = kernel.adopt(new Collecting());
+    await subject.flaky();
+    await subject.flaky();
+    const [first, ...others] = subject.invocations;
+    expect(first).toBeTypeOf("object");
+    expect(others.map((invocation) => invocation === first)).toEqual([true, true, false, false, false]);
+  });
+});
 
 describe("work that is detached from its caller", () => {
   it("sees nothing of it, whether its own chain keeps a context or not", async () => {

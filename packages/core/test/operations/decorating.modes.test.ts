@@ -259,7 +259,7 @@ describe("a decoration that cannot work", () => {
         work() {}
       }
       return Twice;
-    }).toThrow(/@traced on .*work: it is there already/);
+    }).toThrow(/@traced on .*work.*: it is there already/);
   });
 
   it("is refused where the class carries the decorator already", () => {
@@ -329,11 +329,54 @@ describe("a decoration that cannot work", () => {
     }).toThrow(/@traced on .*value: it decorates methods and classes/);
   });
 
-  it("is refused with an unknown option, which names the nearest", () => {
-    expect(() => traced({ tagg: "x" } as object)).toThrow(
-      /@traced is given wrong options:\n {2}tagg: unknown key \(did you mean tag\?\)/,
+  it("is refused with an unknown option, which names the method, the value and the nearest", () => {
+    expect(() => {
+      class Misspelt {
+        @traced({ tagg: "x" } as object)
+        work() {}
+      }
+      return Misspelt;
+    }).toThrow(
+      /^@traced on (Misspelt\.|the method )work is given wrong options:\n {2}tagg: unknown key, received "x"\. Did you mean "tag"\?$/,
     );
-    expect(() => traced("text" as never)).toThrow(/received text, expected an object/);
+    expect(() => {
+      class Misspelt {
+        @traced("text" as never)
+        static work() {}
+      }
+      return Misspelt;
+    }).toThrow(
+      /^@traced on (Misspelt\.static\.|the static method )work is given wrong options:\n {2}expected an object of options, received "text"$/,
+    );
+    expect(() => {
+      @traced({ tagg: "x" } as object)
+      class Misspelt {}
+      return Misspelt;
+    }).toThrow(/^@traced on the class Misspelt is given wrong options/);
+  });
+
+  it("is refused with what it was given, save for secrets", () => {
+    const given = { password: "hunter2", url: "redis://app:hunter2@host", tag: { token: "s3cr3t" } };
+    expect(() => {
+      class Misspelt {
+        @traced(given as never)
+        work() {}
+      }
+      return Misspelt;
+    }).toThrow(
+      expect.objectContaining({
+        code: "MLMCP_ADVICE_OPTIONS",
+        message: expect.stringMatching(/^(?![^]*(hunter2|s3cr3t))[^]*redis:\/\/app:\[secret\]@host/),
+      }),
+    );
+  });
+
+  it("is refused with what it was given where a kernel wraps a function", async () => {
+    await using kernel = await createTestKernel({ plugins: [pluginOf(traced)] });
+    const given = { traced: { tagg: "redis://app:hunter2@host" } } as object;
+    expect(() => kernel.wrap(async () => 1, { name: "load", ...given })).toThrow(
+      'kernel.wrap() of "load" is given wrong options:\n  traced.tagg: unknown key, received "redis://app:[secret]@host". Did you mean "tag"?',
+    );
   });
 
   it("is refused with two names", () => {
@@ -367,7 +410,9 @@ describe("a decoration that cannot work", () => {
         }
       }
       return Generating;
-    }).toThrow(/cannot serve a synchronous generator/);
+    }).toThrow(
+      /on (Generating\.work|work \([^)]*decorating\.modes\.test\.ts:\d+\)): it cannot serve a synchronous generator/,
+    );
   });
 
   it("is refused for an async iterable under advice that cannot serve one", () => {

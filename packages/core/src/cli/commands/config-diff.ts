@@ -1,9 +1,11 @@
 import { resolve } from "node:path";
 import { changedPaths } from "../../config/changes.js";
+import { parsePath } from "../../config/problems.js";
 import type { CommandContext } from "../context.js";
-import { CommandFailure, UsageError } from "../failure.js";
-import { formatTable, inline, toJson } from "../terminal.js";
+import { ExitCode, exitCodes, UsageError } from "../failure.js";
+import { formatTable, toJson } from "../terminal.js";
 import { loadConfig, type LoadedConfig } from "./config-loading.js";
+import { readable } from "./config-settings.js";
 
 /** What commander reads from `mlmcp config diff`. */
 interface DiffOptions {
@@ -46,15 +48,12 @@ export async function diffConfig(
     );
     const rows = differences.map((one) => ({
       setting: one.path,
-      left: one.left === undefined ? "" : inline(one.left),
-      right: one.right === undefined ? "" : inline(one.right),
+      left: one.left === undefined ? "" : readable(left.known, parsePath(one.path), one.left),
+      right: one.right === undefined ? "" : readable(right.known, parsePath(one.path), one.right),
     }));
     context.print(`${heading.join("\n")}\n${formatTable(rows, paint)}`);
   }
-  if (differences.length > 0) {
-    const count = differences.length === 1 ? "1 setting differs" : `${differences.length} settings differ`;
-    throw new CommandFailure(count);
-  }
+  if (differences.length > 0) throw new ExitCode(exitCodes.failure);
 }
 
 function sideOf({ config: { file, environment } }: LoadedConfig) {

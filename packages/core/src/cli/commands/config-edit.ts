@@ -6,7 +6,8 @@ import { settingSchema } from "../../config/schema/known-settings.js";
 import { isPlainObject, valueAt } from "../../config/plain.js";
 import { configurationError, formatPath } from "../../config/problems.js";
 import { checkSchema } from "../../config/schema/schema.js";
-import { openRcDocument, type RcDocument } from "../../config/writing/rc-document.js";
+import { openRcDocument, untilSaved, type RcDocument } from "../../config/writing/rc-document.js";
+import { parsingOnce, type ParseText } from "../../config/sources/rc-parser.js";
 import { findRcFile } from "../../config/sources/rc-search.js";
 import type { ConfigReader, ConfigSource } from "../../config/reader.js";
 import { redact } from "../../config/secrets/redaction.js";
@@ -16,8 +17,9 @@ import type { CommandContext } from "../context.js";
 import { CommandFailure } from "../failure.js";
 import { inline, toJson } from "../terminal.js";
 import { changedLines } from "./changed-lines.js";
+import { doubtsOf } from "./config-edit-doubts.js";
 import { knownTo, loadConfig, readConfig } from "./config-loading.js";
-import { keysOf, leavesOf, place } from "./config-settings.js";
+import { keysOf, leavesOf, place, quotesHint, withQuotedId } from "./config-settings.js";
 
 /** What commander reads from `mlmcp config set` and `unset`. */
 interface EditOptions {
@@ -38,7 +40,10 @@ export async function setSetting(
       document.set(at, refers(text) ? text : coerce(text, settingSchema(schemas, at) ?? {}));
     // Which plugins are loaded, and with them what the text means, may be what is being set.
     write({ sections: [], advice: [] });
-    write(await known());
+    const schemas = await known();
+    const quoted = await withQuotedId(keys, schemas);
+    if (quoted !== undefined) throw new CommandFailure(`${path} is no setting`, quotesHint(quoted));
+    write(schemas);
   });
 }
 
@@ -50,7 +55,12 @@ export async function unsetSetting(
 ): Promise<void> {
   const keys = keysOf(path);
   await edit(context, "config unset", keys, options, async (document, at) => {
-    if (document.unset(at)) return;
+    if (document.unset(at)) {
+      const setting = at[0] === "profiles" ? at.slice(2) : at;
+      // The entry of a plugin loads it, also without options.
+      if (setting[0] !== "plugins") document.prune(at.slice(0, -1));
+      return;
+    }
     const { nearest } = await import("../../config/nearest.js");
     const written = leavesOf(document.get([]) ?? {}).flatMap((leaf) =>
       leaf.map((_, depth) => formatPath(leaf.slice(0, depth + 1))),
@@ -84,6 +94,8 @@ interface Edit {
   readonly plainSecret: boolean;
   /** What has the say in its place. */
   readonly overriddenBy: ReadonlyArray<{ readonly path: string; readonly source: ConfigSource }>;
+  /** What is most likely not as it was meant, though it is valid. */
+  readonly doubts: readonly string[];
   readonly config: ConfigReader;
 }
 
@@ -94,20 +106,25 @@ async function edit(
   options: EditOptions,
   change: Change,
 ): Promise<void> {
-  const prepared = await prepare(context, keys, options, change);
-  const { document, path, from, to, changed, plainSecret, overriddenBy, config } = prepared;
-  const { file } = document;
-  const written = changed && options.dryRun !== true;
-  if (written) {
-    await refuseInProduction(context, file, config);
+  const parse = parsingOnce();
+  const { prepared, written } = await untilSaved(async () => {
+    const edited = await prepare(context, keys, { ...options, parse }, change);
+    const { document, path, from, to, changed, plainSecret, config } = edited;
+    if (!changed || options.dryRun === true) return { prepared: edited, written: false };
+    const { file } = document;
+    await refuseInProduction(context, { file, parse }, config);
     const entry = { path, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
     await audited(auditFile(config), { action, by: "cli", file, changes: [entry] }, () =>
       document.save({ mode: plainSecret ? 0o600 : 0o644 }),
     );
-  }
+    return { prepared: edited, written: true };
+  });
+  const { path, from, to, overriddenBy } = prepared;
+  const { file } = prepared.document;
   if (context.options.json === true)
     context.print(toJson({ file, path, from: from ?? null, to: to ?? null, written, overriddenBy }));
   else tell(context, prepared, written);
+  for (const doubt of prepared.doubts) warn(context, doubt);
 }
 
 /**
@@ -118,7 +135,7 @@ async function edit(
 async function prepare(
   context: CommandContext,
   typed: readonly string[],
-  options: EditOptions,
+  { parse, ...options }: EditOptions & { readonly parse: ParseText },
   change: Change,
 ): Promise<Edit> {
   const [profile, keys] =
@@ -128,12 +145,14 @@ async function prepare(
   const at = profile === undefined ? keys : ["profiles", profile, ...keys];
   const { cwd, configFile } = context.place;
   const file = configFile ?? (await findRcFile(cwd))?.file ?? join(cwd, ".mlmcprc.yaml");
-  const document = await openRcDocument(file);
+  const document = await openRcDocument(file, parse);
   const [before, textBefore, allBefore] = [document.get(at), document.toString(), document.get([])];
-  const variant = () => ({ file, draft: document.toString(), environment: profile });
+  const variant = () => ({ file, draft: document.toString(), environment: profile, parse });
+  const profiles = await profilesOf(context, document, parse);
   await change(document, at, async () => knownTo(context, await readConfig(context, variant())));
   const { config, known } = await loadConfig(context, variant());
   const after = document.get(at);
+  const doubts = after === undefined ? [] : await doubtsOf(config, keys, { profile, profiles });
   const isSecret = (path: Path) => settingSchema(known, path.map(String))?.["secret"] === true;
   const shown = (value: unknown) => (isBareReference(value) ? value : redact(value, keys, isSecret));
   const [from, to] = [shown(before), shown(after)];
@@ -151,24 +170,43 @@ async function prepare(
     changed,
     plainSecret: to !== after && !refers(after),
     overriddenBy,
+    doubts,
     config,
   };
 }
 
 function tell(context: CommandContext, edited: Edit, written: boolean): void {
-  const { paint, terminal } = context;
+  const { paint } = context;
   const { document, path, from, to, lines, changed, plainSecret, overriddenBy } = edited;
-  const told = (value: unknown) => (value === undefined ? "not set" : inline(value));
+  const told = (value: unknown) => (value === undefined ? "not set" : value === "" ? '""' : inline(value));
   if (!changed) return context.print(`${path} is ${told(to)} already.`);
   context.print(`${paint("bold", path)}: ${told(from)} → ${told(to)}  ${paint("dim", `# ${document.file}`)}`);
   if (!written) context.print([...lines, "Nothing was written."].join("\n"));
-  const warn = (text: string) => void terminal.stderr.write(`warning: ${text}\n`);
   for (const { path: setting, source } of overriddenBy)
-    warn(`${setting} is set by ${place(source)}, which ranks above: what is written has no effect.`);
+    warn(context, `${setting} is set by ${place(source)}, which ranks above: what is written has no effect.`);
   if (plainSecret) {
     warn(
+      context,
       "this secret stands in the file as plain text. Name it instead: secret://<provider>/<path>, or ${VARIABLE}.",
     );
+  }
+}
+
+function warn({ terminal }: CommandContext, text: string): void {
+  terminal.stderr.write(`warning: ${text}\n`);
+}
+
+/** The profiles that are written down now, in what the file extends too. */
+async function profilesOf(
+  context: CommandContext,
+  { file, get }: RcDocument,
+  parse: ParseText,
+): Promise<readonly string[]> {
+  try {
+    return (await readConfig(context, { file, parse })).profiles;
+  } catch {
+    // The edit may be what mends it.
+    return Object.keys(get(["profiles"]) ?? {});
   }
 }
 
@@ -200,10 +238,14 @@ function refuseUnfit(file: string, at: readonly string[], value: unknown, known:
   );
 }
 
-async function refuseInProduction(context: CommandContext, file: string, after: ConfigReader): Promise<void> {
+async function refuseInProduction(
+  context: CommandContext,
+  { file, parse }: { readonly file: string; readonly parse: ParseText },
+  after: ConfigReader,
+): Promise<void> {
   if (context.options.force === true) return;
   // As it is now: an edit that chooses another environment is made in this one.
-  const now = await readConfig(context, { file }).catch(() => after);
+  const now = await readConfig(context, { file, parse }).catch(() => after);
   if (now.environment === "production") await context.confirm(`${file} is changed.`);
 }
 

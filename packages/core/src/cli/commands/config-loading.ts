@@ -1,5 +1,7 @@
 import type { ConfigReader } from "../../config/reader.js";
 import type { KnownSchemas } from "../../config/load.js";
+import type { Kernel } from "../../kernel/kernel.js";
+import type { ParseText } from "../../config/sources/rc-parser.js";
 import type { ConfigSources } from "../../config/sources/sources.js";
 import type { CommandContext } from "../context.js";
 
@@ -11,6 +13,8 @@ export interface Variant {
   readonly file?: string | undefined;
   /** In place of that file's content. */
   readonly draft?: string | undefined;
+  /** How YAML and JSON are read, where the same texts are read several times. */
+  readonly parse?: ParseText | undefined;
   /** Makes errors of warnings, as `system.strict` does. */
   readonly strict?: boolean | undefined;
 }
@@ -37,12 +41,15 @@ export async function loadConfig(context: CommandContext, variant: Variant = {})
 /** Reads what is written down, before it is known what may be. */
 export async function readConfig(context: CommandContext, variant: Variant = {}): Promise<ConfigSources> {
   const { readSources } = await import("../../index.js");
-  const { environment, file, draft, strict } = variant;
+  return await readSources({ ...placeOf(context, variant), draft: variant.draft, parse: variant.parse });
+}
+
+/** Where the configuration of a variant is, and the environment variables that are above it. */
+function placeOf(context: CommandContext, { environment, file, strict }: Variant) {
   const { cwd, configFile, env } = context.place;
-  return await readSources({
+  return {
     cwd,
     configFile: file ?? configFile,
-    draft,
     env: {
       ...env,
       ...(strict === true ? { MLMCP_SYSTEM_STRICT: "true", MLMCP_SYSTEM_STRICT_FILE: "" } : {}),
@@ -50,7 +57,23 @@ export async function readConfig(context: CommandContext, variant: Variant = {})
         ? {}
         : { MLMCP_SYSTEM_ENVIRONMENT: environment, MLMCP_SYSTEM_ENVIRONMENT_FILE: "" }),
     },
-  });
+  };
+}
+
+/**
+ * Looks at the kernel of a variant, which has not started, and stops it.
+ *
+ * @throws ConfigurationError with everything that is wrong with it
+ */
+export async function withKernel<Seen>(
+  context: CommandContext,
+  variant: Omit<Variant, "draft">,
+  look: (kernel: Kernel) => Promise<Seen>,
+): Promise<Seen> {
+  await context.importApp(await readConfig(context, variant));
+  const { createKernel } = await import("../../index.js");
+  await using kernel = await createKernel({ ...placeOf(context, variant), start: false });
+  return await look(kernel);
 }
 
 /**
@@ -58,13 +81,20 @@ export async function readConfig(context: CommandContext, variant: Variant = {})
  * wrong: a kernel is asked that is given nothing but these.
  */
 export async function knownTo(context: CommandContext, sources: ConfigSources): Promise<KnownSchemas> {
-  const [{ createKernel, resiliencePlugin }, { shared }] = await Promise.all([
+  const [{ createKernel, resiliencePlugin }, { loadPlugins }, { shared }] = await Promise.all([
     import("../../index.js"),
+    import("../../kernel/plugin-loader.js"),
     import("../../operations/shared-state.js"),
   ]);
   await context.importApp(sources);
-  // One that is off adds nothing unless it is known; to name it would be warned of.
   const mayBeNamed = (name: string) => name === resiliencePlugin.name || shared.plugins.has(name);
+  // Where one is missing the file is to blame, and not what the kernel below is given.
+  await loadPlugins(
+    sources.plugins.filter(({ name, enabled }) => enabled && !mayBeNamed(name)),
+    sources.cwd,
+    sources.startTimeout,
+  );
+  // One that is off adds nothing unless it is known; to name it would be warned of.
   const plugins = Object.fromEntries(
     sources.plugins
       .filter(({ name, enabled }) => enabled || mayBeNamed(name))

@@ -2,9 +2,9 @@ import { valueAt } from "../../config/plain.js";
 import { formatPath } from "../../config/problems.js";
 import type { ConfigReader, ConfigSource } from "../../config/reader.js";
 import type { CommandContext } from "../context.js";
-import { UsageError } from "../failure.js";
-import { inline, toJson, type Paint } from "../terminal.js";
-import { changedLeaves, leavesOf, pick } from "./config-settings.js";
+import { CommandFailure } from "../failure.js";
+import { toJson, type Paint } from "../terminal.js";
+import { changedLeaves, leavesOf, pick, readable } from "./config-settings.js";
 
 /** What commander reads from `mlmcp config show`. */
 export interface ShowOptions {
@@ -26,22 +26,32 @@ export async function showConfig(
   const leaves = leavesOf(section === undefined ? all : { [section]: all[section] });
   const paths = changed === true ? changedLeaves(config, inspection.known, leaves) : leaves;
   const settings = paths.map((keys) => ({ keys, ...config.explain(formatPath(keys)) }));
-  const values = pick(all, paths);
   if (context.options.json === true) {
     const from = Object.fromEntries(settings.map(({ path, source }) => [path, source]));
     const { file = null, environment } = config;
+    const values = pick(paths, (path) => valueAt(all, path));
     context.print(toJson({ file, environment, values, ...(sources ? { sources: from } : {}) }));
     return;
   }
   if (yaml === true) {
-    const { toYaml } = await import("./config-yaml.js");
+    const [{ toYaml }, { withReferences }] = await Promise.all([
+      import("./config-yaml.js"),
+      import("./config-references.js"),
+    ]);
+    const secrets: string[] = [];
+    const values = pick(paths, (path) => {
+      const value = withReferences(config, inspection.sources.layers, path);
+      if (value === undefined) secrets.push(`left out, since it is a secret: ${formatPath(path)}`);
+      return value;
+    });
     const comments = settings.map(({ keys, source }) => ({ path: keys, text: describeSource(source) }));
-    context.print(toYaml(values, { heading: titleOf(config), comments: sources ? comments : [] }));
+    const heading = [titleOf(config), ...secrets].join("\n ");
+    context.print(toYaml(values, { heading, comments: sources ? comments : [] }));
     return;
   }
   const lines = settings.map(({ path, keys, source }) => ({
     path,
-    value: inline(valueAt(all, keys)),
+    value: readable(inspection.known, keys, valueAt(all, keys)),
     source: sources ? describeSource(source) : undefined,
     kind: source.kind,
   }));
@@ -52,7 +62,7 @@ async function refuseUnknown(section: string, known: readonly string[]): Promise
   if (known.includes(section)) return;
   const { nearest } = await import("../../config/index.js");
   const meant = nearest(section, known);
-  throw new UsageError(
+  throw new CommandFailure(
     `there is no section "${section}"`,
     meant === undefined ? `Known are: ${known.join(", ")}.` : `Did you mean "${meant}"?`,
   );

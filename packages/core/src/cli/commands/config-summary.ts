@@ -1,11 +1,12 @@
 import { basename } from "node:path";
 import type { Layer } from "../../config/layers.js";
+import type { KnownSchemas } from "../../config/load.js";
 import { isPlainObject, valueAt } from "../../config/plain.js";
-import { formatPath } from "../../config/problems.js";
+import { formatPath, parsePath } from "../../config/problems.js";
 import { describeSource, type ConfigReader, type ConfigSource } from "../../config/reader.js";
 import type { CommandContext } from "../context.js";
 import { inline, toJson } from "../terminal.js";
-import { changedLeaves, leavesOf } from "./config-settings.js";
+import { changedLeaves, leavesOf, readable } from "./config-settings.js";
 
 interface CountedSource {
   readonly kind: ConfigSource["kind"];
@@ -61,7 +62,7 @@ export async function summarizeConfig(context: CommandContext): Promise<void> {
     warnings,
   };
   if (context.options.json === true) context.print(toJson(summary));
-  else context.print(format(summary, context));
+  else context.print(format(summary, known, context));
 }
 
 /** The kernel, and what was warned of while it was made. */
@@ -106,7 +107,7 @@ function tuned(operations: unknown): Summary["operations"] {
   }));
 }
 
-function format(summary: Summary, { paint }: CommandContext): string {
+function format(summary: Summary, known: KnownSchemas, { paint }: CommandContext): string {
   const { file, environment, environmentFrom, sources, plugins, settings, operations, warnings } = summary;
   const label = (text: string) => paint("bold", text.padEnd(12));
   const block = (name: string, lines: readonly string[]) =>
@@ -132,7 +133,10 @@ function format(summary: Summary, { paint }: CommandContext): string {
     ]),
     ...block(
       "changed",
-      settings.map(({ path, value, source }) => `${path} = ${inline(value)} ${paint("dim", `# ${source}`)}`),
+      settings.map(({ path, value, source }) => {
+        const shown = readable(known, parsePath(path), value);
+        return `${path} = ${shown} ${paint("dim", `# ${source}`)}`;
+      }),
     ),
     ...block(
       "operations",

@@ -1,9 +1,9 @@
-import { isPlainObject } from "../../config/plain.js";
 import { describeProblem, type ConfigProblem } from "../../config/problems.js";
+import type { Kernel } from "../../kernel/kernel.js";
 import type { CommandContext } from "../context.js";
 import { CommandFailure, UsageError } from "../failure.js";
 import { toJson } from "../terminal.js";
-import { loadConfig, readConfig, type Variant } from "./config-loading.js";
+import { readConfig, withKernel, type Variant } from "./config-loading.js";
 import { place } from "./config-settings.js";
 
 /** What commander reads from `mlmcp config validate`. */
@@ -13,96 +13,149 @@ interface ValidateOptions {
   readonly strict?: boolean;
 }
 
-/** Something that is wrong, and in which of the environments that were looked at. */
+/** What one environment has wrong, or what production warns of. */
 interface Issue extends ConfigProblem {
+  readonly level: "error" | "warning";
+  /** The production check that found it, as `system.production.allow` names it. */
+  readonly check?: string;
+}
+
+/** An issue with those of the environments looked at that have it. */
+interface SharedIssue extends Issue {
   readonly environments: readonly string[];
 }
 
-/** `mlmcp config validate`: everything that is wrong with the configuration at once. */
+/**
+ * `mlmcp config validate`: everything that is wrong with the configuration at once, in production also
+ * what its checks refuse.
+ */
 export async function validateConfig(
   context: CommandContext,
   { profile, allProfiles, strict }: ValidateOptions,
 ): Promise<void> {
   if (profile !== undefined && allProfiles === true)
     throw new UsageError("--profile and --all-profiles exclude each other", "Leave one of them out.");
-  const found = new Map<string, Issue>();
+  const found = new Map<string, SharedIssue>();
   const checked: string[] = [];
+  let untold = 0;
   const check = async (environment: string | undefined): Promise<void> => {
-    const { name, problems } = await problemsOf(context, { environment, strict });
+    const { name, issues, total } = await issuesIn(context, { environment, strict });
     if (name !== undefined) checked.push(name);
-    for (const problem of problems) {
-      const key = JSON.stringify([problem.path, problem.message, problem.source]);
+    untold = Math.max(untold, total - issues.length);
+    for (const issue of issues) {
+      const key = JSON.stringify([issue.level, issue.path, issue.message, issue.source]);
       const environments = [...(found.get(key)?.environments ?? []), name ?? environment ?? "?"];
-      found.set(key, { ...problem, environments });
+      found.set(key, { ...issue, environments });
     }
   };
   await check(profile);
   if (allProfiles === true) {
     for (const name of await profileNames(context)) if (!checked.includes(name)) await check(name);
   }
-  const issues = [...found.values()];
-  if (context.options.json === true)
-    context.print(toJson({ valid: issues.length === 0, environments: checked, issues }));
-  else if (issues.length === 0) context.print(`The configuration is valid (${checked.join(", ")}).`);
-  else context.print(issues.map((issue) => format(issue, checked.length > 1)).join("\n"));
-  if (issues.length === 0) return;
+  const errors = [...found.values()].filter(({ level }) => level === "error");
+  const warnings = [...found.values()].filter(({ level }) => level === "warning");
+  const valid = errors.length === 0;
+  if (context.options.json === true) {
+    const told = ({ level: _, ...issue }: SharedIssue) => issue;
+    context.print(
+      toJson({ valid, environments: checked, issues: errors.map(told), warnings: warnings.map(told) }),
+    );
+  } else {
+    const lines = [...errors, ...warnings].map((issue) => format(issue, checked.length > 1));
+    if (valid) lines.push(`The configuration is valid (${checked.join(", ")}).`);
+    context.print(lines.join("\n"));
+  }
+  if (valid) return;
+  const places = errors.length + untold;
   throw new CommandFailure(
-    `the configuration is wrong in ${issues.length === 1 ? "1 place" : `${issues.length} places`}`,
+    `the configuration is wrong in ${places === 1 ? "1 place" : `${places} places`}`,
+    errors.some((issue) => issue.check !== undefined)
+      ? "Where a refusal is known and accepted, name its check under system.production.allow."
+      : undefined,
   );
 }
 
-async function problemsOf(
+/** What is wrong in one environment; `total` counts what is not told one by one too. */
+interface Found {
+  readonly issues: readonly Issue[];
+  readonly total: number;
+}
+
+async function issuesIn(
   context: CommandContext,
   variant: Variant,
-): Promise<{ name?: string | undefined; problems: readonly ConfigProblem[] }> {
+): Promise<Found & { readonly name?: string | undefined }> {
   let name = variant.environment;
   try {
     name ??= (await readConfig(context, variant)).environment;
-    const { config } = await loadConfig(context, variant);
-    if (variant.strict !== true && config.get("system.strict") !== true) return { name, problems: [] };
-    const [{ settingsWithoutEffect }, { liveOperations }] = await Promise.all([
-      import("../../operations/unknown-ids.js"),
-      import("../../operations/operation.js"),
-    ]);
-    const operations = [...liveOperations()];
-    if (operations.length === 0 && config.operationIds.length > 0) {
-      context.terminal.stderr.write(
-        "warning: the ids under `operations` are not checked, since no operation is known. Name the application's module: --app ./dist/app.js\n",
-      );
-    }
-    return { name, problems: settingsWithoutEffect(config, operations) };
+    const issues = await withKernel(context, variant, async (kernel) => {
+      warnOfUnchecked(context, kernel);
+      return [...(await withoutEffect(kernel)), ...unsafe(kernel)];
+    });
+    return { name, issues, total: issues.length };
   } catch (error) {
-    return { name, problems: issuesOf(error) };
+    return { name, ...issuesOf(error) };
   }
 }
 
-/** What is wrong, one by one where the error says so; other errors, such as a plugin that is missing, as one. */
-function issuesOf(error: unknown): readonly ConfigProblem[] {
-  if (error instanceof UsageError || !(error instanceof Error)) throw error;
-  const { context } = error as { context?: { issues?: readonly ConfigProblem[] } };
-  return context?.issues ?? [{ path: "", message: error.message }];
+/** Settings of operations that change nothing, which are wrong under `system.strict`. */
+async function withoutEffect({ config, inspection }: Kernel): Promise<Issue[]> {
+  if (config.get("system.strict") !== true) return [];
+  const { settingsWithoutEffect } = await import("../../operations/unknown-ids.js");
+  return settingsWithoutEffect(config, inspection.operations).map((problem) => ({
+    level: "error",
+    ...problem,
+  }));
 }
 
-async function profileNames(context: CommandContext): Promise<string[]> {
-  const { loadRcFile } = await import("../../config/sources/rc-loader.js");
-  let files: readonly string[];
+/** What production refuses or warns of, where this is production. */
+function unsafe({ config, pluginSet }: Kernel): Issue[] {
+  if (config.environment !== "production") return [];
+  return pluginSet.productionReasons().flatMap(({ level, check, message }): Issue[] => {
+    if (level === "accepted") return [];
+    if (level === "warn") return [{ level: "warning", path: "", message, check }];
+    return [{ level: "error", path: "", message: `production refuses to start: ${message}`, check }];
+  });
+}
+
+function warnOfUnchecked({ terminal }: CommandContext, { config, operations }: Kernel): void {
+  if (operations.list().length > 0) return;
+  const unchecked = [
+    ...(config.get("system.strict") === true && config.operationIds.length > 0
+      ? ["the ids under `operations`"]
+      : []),
+    ...(config.environment === "production" ? ["advice that protects operations"] : []),
+  ];
+  if (unchecked.length === 0) return;
+  terminal.stderr.write(
+    `warning: not checked, since no operation is known: ${unchecked.join(", ")}. Name the application's module: --app ./dist/app.js\n`,
+  );
+}
+
+/** What is wrong, one by one where the error says so; other errors, such as a circle of plugins, as one. */
+function issuesOf(error: unknown): Found {
+  if (error instanceof UsageError || !(error instanceof Error)) throw error;
+  const { context } = error as { context?: { issues?: readonly ConfigProblem[]; total?: number } };
+  const problems = context?.issues ?? [{ path: "", message: error.message }];
+  return {
+    issues: problems.map((problem) => ({ level: "error", ...problem })),
+    total: context?.total ?? problems.length,
+  };
+}
+
+async function profileNames(context: CommandContext): Promise<readonly string[]> {
   try {
-    ({ files } = await readConfig(context));
+    return (await readConfig(context)).profiles;
   } catch {
     // Why is among the issues already.
     return [];
   }
-  const names = new Set<string>();
-  for (const file of files) {
-    const { value } = await loadRcFile(file);
-    const profiles = isPlainObject(value) ? value["profiles"] : undefined;
-    for (const name of Object.keys(isPlainObject(profiles) ? profiles : {})) names.add(name);
-  }
-  return [...names];
 }
 
 /** One line, which begins with where it is, as compilers write it and editors open it. */
-function format({ source, environments, ...problem }: Issue, several: boolean): string {
+function format({ level, source, check, environments, ...problem }: SharedIssue, several: boolean): string {
   const where = source === undefined ? "" : `${place(source)}: `;
-  return `${where}${describeProblem(problem)}${several ? ` [${environments.join(", ")}]` : ""}`;
+  const what = level === "warning" ? "warning: " : "";
+  const by = check === undefined ? "" : ` (${check})`;
+  return `${where}${what}${describeProblem(problem)}${by}${several ? ` [${environments.join(", ")}]` : ""}`;
 }

@@ -8,6 +8,11 @@ interface YamlOptions {
   readonly comments: ReadonlyArray<{ readonly path: readonly string[]; readonly text: string }>;
 }
 
+/** A text that refers to a value elsewhere, and is written as it is. */
+export class Reference {
+  constructor(readonly text: string) {}
+}
+
 /**
  * Effective values as a configuration file that loads to the same values. What only code can give
  * is left out and named at the top.
@@ -31,6 +36,7 @@ export function toYaml(
 function written(value: unknown, path: readonly string[], leftOut: string[]): unknown {
   // A `${` in an effective value refers to nothing any more.
   if (typeof value === "string") return value.replaceAll("${", () => "$${");
+  if (value instanceof Reference) return value.text;
   if (Array.isArray(value))
     return value.map((item, index) => written(item, [...path, String(index)], leftOut));
   if (isPlainObject(value)) {

@@ -43,7 +43,9 @@ export function addConfigCommands(program: Command, context: CommandContext): vo
     );
   config
     .command("validate")
-    .description("check everything that is configured; exits with 1 where something is wrong")
+    .description(
+      "check everything that is configured, for production what it refuses too; exits with 1 where something is wrong, with 0 where something only is warned of",
+    )
     .option("--profile <environment>", "as if this were the environment")
     .option("--all-profiles", "in the environment that is configured and in each that has a profile")
     .option(

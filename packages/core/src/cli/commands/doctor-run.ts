@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Diagnosis, DiagnosisOptions } from "../../diagnostics/diagnose.js";
 import type { CommandContext } from "../context.js";
+import { describePending } from "../../operations/pending.js";
 import { CommandFailure, UsageError } from "../failure.js";
 import { toJson, type Paint } from "../terminal.js";
 
@@ -21,7 +22,7 @@ export async function runDoctor(
   const cwd = resolve(context.terminal.cwd, context.options.cwd ?? "");
   const diagnosis = await diagnose({ opened, cwd, start, ...(rule && { rules: rule }) }).catch(
     (error: unknown) => {
-      if (error instanceof UnknownRuleError) throw new UsageError(error.message, error.remedy);
+      if (error instanceof UnknownRuleError) throw new CommandFailure(error.message, error.remedy);
       throw error;
     },
   );
@@ -31,7 +32,7 @@ export async function runDoctor(
   context.print(
     context.options.json === true
       ? toJson({ node: process.versions.node, ...diagnosis })
-      : `${format(diagnosis, context.paint)}${sum}`,
+      : `${format(diagnosis, await remarks(diagnosis, context), context.paint)}${sum}`,
   );
   if (errors > 0 || (strict && warnings > 0)) throw new CommandFailure(`doctor found ${sum}`);
 }
@@ -45,7 +46,24 @@ async function open(context: CommandContext): Promise<DiagnosisOptions["opened"]
   }
 }
 
-function format({ findings, checked, skipped, operations }: Diagnosis, paint: Paint): string {
+/** What nothing was said of, and why. */
+async function remarks({ operations }: Diagnosis, context: CommandContext): Promise<string[]> {
+  if (operations === null)
+    return [
+      "Neither operations nor the rules of plugins were looked at, since there is no kernel. Mend the above first.",
+    ];
+  if (operations > 0) return [];
+  const pending = (await context.kernel()).operations.pending();
+  if (pending.length > 0)
+    return [`No operations are known yet, so nothing was said of them. There is ${describePending(pending)}`];
+  return [
+    (await context.appNamed())
+      ? "No operations are known, so nothing was said of them: no class that the application's module imports is decorated."
+      : "No operations are known, so nothing was said of them. Name a module that imports the application's classes: --app ./dist/app.js",
+  ];
+}
+
+function format({ findings, checked, skipped }: Diagnosis, ending: readonly string[], paint: Paint): string {
   const lines = findings.flatMap(({ level, rule, plugin, message, mend }) => [
     `${paint(level === "error" ? "red" : "yellow", level.padEnd(8))} ${paint("bold", rule)} ${paint("dim", plugin)}`,
     ...indent(message),
@@ -58,12 +76,7 @@ function format({ findings, checked, skipped, operations }: Diagnosis, paint: Pa
     lines.push(
       paint("dim", `not asked (${reason}): ${names(skipped.filter((one) => one.reason === reason))}`),
     );
-  if (operations === 0) {
-    lines.push(
-      "No operations are known, so nothing was said of them. Name a module that imports the application's classes: --app ./dist/app.js",
-    );
-  }
-  return `${lines.join("\n")}\n`;
+  return `${[...lines, ...ending].join("\n")}\n`;
 }
 
 function indent(text: string): string[] {

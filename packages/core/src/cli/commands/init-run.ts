@@ -2,15 +2,18 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { configSchema } from "../../config/schema/json-schema.js";
-import { findRcFile } from "../../config/sources/rc-search.js";
+import { rcFilesIn } from "../../config/sources/rc-search.js";
+import { withFileLock } from "../../config/writing/file-lock.js";
 import { writeAtomically } from "../../config/writing/write-atomically.js";
+import { installedPlugins } from "../../diagnostics/installed-plugins.js";
 import { findPackage } from "../../diagnostics/packages.js";
 import { createKernel, isMlmcpError, type Kernel } from "../../index.js";
 import { audited, auditFile } from "../audited.js";
 import type { CommandContext } from "../context.js";
 import { CommandFailure, UsageError } from "../failure.js";
 import { toJson } from "../terminal.js";
-import { guessApp, installedPlugins } from "./init-detect.js";
+import { guessApp } from "./init-detect.js";
+import { ignore, isIgnored } from "./init-ignore.js";
 import { formats, type FormatName, type InitialConfig } from "./init-text.js";
 
 /** What commander reads from `mlmcp init`. */
@@ -41,27 +44,39 @@ export async function initialize(context: CommandContext, given: InitOptions): P
     plugins: await askPlugins(context, cwd),
     ...(await askApp(context, cwd)),
   };
+  const ignoring = await askIgnore(context, cwd);
   const { kernel, config, leftOut } = await loadable(context, wanted);
   const { schema } = formats[format];
   const log = { action: "init", by: "cli" as const, file, environment: config.system.environment };
-  await audited(auditFile(kernel.config, cwd), log, async () => {
+  const write = async (): Promise<void> => {
+    // Somebody may have been faster.
+    await refuseToOverwrite(file, context.options.force === true);
     if (schema !== undefined) {
       await mkdir(dirname(join(cwd, schema)), { recursive: true });
       const text = `${JSON.stringify(configSchema(kernel.inspection.known), null, 2)}\n`;
       await writeAtomically(join(cwd, schema), text);
     }
     await writeAtomically(file, formats[format].text(config));
-  });
+    if (ignoring === "wanted") await ignore(cwd);
+  };
+  await audited(auditFile(kernel.config, cwd), log, () => withFileLock(file, write));
   await kernel.stop();
   if (context.options.json === true) {
     context.print(
-      toJson({ file, schema: schema === undefined ? null : join(cwd, schema), ...config, leftOut }),
+      toJson({
+        file,
+        schema: schema === undefined ? null : join(cwd, schema),
+        gitignore: ignoring === "wanted" ? join(cwd, ".gitignore") : null,
+        ...config,
+        leftOut,
+      }),
     );
     return;
   }
   context.print(
     [
       `Wrote ${context.paint("bold", basename(file))}${schema === undefined ? "" : `, and ${schema} for editors`}.`,
+      ...(ignoring === "wanted" ? [".gitignore keeps .mlmcp/ out of the repository now."] : []),
       config.plugins.length === 0
         ? "No plugins are installed here."
         : `Plugins: ${config.plugins.join(", ")}.`,
@@ -74,9 +89,8 @@ export async function initialize(context: CommandContext, given: InitOptions): P
       "  mlmcp doctor           what is worth mending",
       ...(schema === undefined
         ? []
-        : [
-            `  keep .mlmcp/ out of version control; \`mlmcp config schema --output ${schema}\` makes the schema anew`,
-          ]),
+        : [`  mlmcp config schema --output ${schema}      the schema, anew after plugins have changed`]),
+      ...(ignoring === "not wanted" ? ["  keep .mlmcp/ out of version control"] : []),
     ].join("\n"),
   );
 }
@@ -103,6 +117,16 @@ async function askApp(context: CommandContext, cwd: string): Promise<{ app?: str
   return answer === "none" ? {} : { app: relativeTo(cwd, resolve(cwd, answer)) };
 }
 
+/** Whether `.mlmcp/`, where the schema and the audit log are, is to be kept out of the repository. */
+async function askIgnore(
+  context: CommandContext,
+  cwd: string,
+): Promise<"wanted" | "not wanted" | "needless"> {
+  if (isIgnored(cwd)) return "needless";
+  const answer = await context.ask("Add .mlmcp/ to .gitignore? [Y/n]", "y");
+  return /^y(es)?$/i.test(answer) ? "wanted" : "not wanted";
+}
+
 function relativeTo(directory: string, file: string): string {
   const path = relative(directory, file).replaceAll("\\", "/");
   return path.startsWith("../") ? path : `./${path}`;
@@ -110,10 +134,7 @@ function relativeTo(directory: string, file: string): string {
 
 /** A file that would stand in the way of the new one, or be read in its place. */
 async function refuseToOverwrite(file: string, force: boolean): Promise<void> {
-  const found = await findRcFile(dirname(file));
-  const present =
-    found === undefined || dirname(found.file) !== dirname(file) ? [] : [found.file, ...found.ignored];
-  const other = present.map((one) => basename(one)).find((name) => name !== basename(file));
+  const other = (await rcFilesIn(dirname(file))).find((name) => name !== basename(file));
   if (other !== undefined) {
     throw new CommandFailure(
       `there is a configuration already: ${join(dirname(file), other)}`,
@@ -150,10 +171,14 @@ async function loadable(context: CommandContext, config: InitialConfig) {
       const kernel: Kernel = await createKernel({ cwd, configFile: false, config: rest, env, start: false });
       return { kernel, config: { ...config, plugins }, leftOut };
     } catch (error) {
-      const plugin = isMlmcpError(error) ? error.context?.["plugin"] : undefined;
-      if (typeof plugin !== "string" || !plugins.includes(plugin)) throw error;
-      leftOut.push({ plugin, reason: (error as Error).message });
-      plugins = plugins.filter((name) => name !== plugin);
+      const { cause } = error as Error;
+      const failures: unknown[] = cause instanceof AggregateError ? cause.errors : [error];
+      for (const failure of failures) {
+        const plugin = isMlmcpError(failure) ? failure.context?.["plugin"] : undefined;
+        if (typeof plugin !== "string" || !plugins.includes(plugin)) throw error;
+        leftOut.push({ plugin, reason: (failure as Error).message });
+        plugins = plugins.filter((name) => name !== plugin);
+      }
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { CommandContext } from "../context.js";
-import { inline, toJson } from "../terminal.js";
+import { toJson } from "../terminal.js";
+import { readable } from "./config-settings.js";
 import { knownOperations } from "./known-operations.js";
 
 /** `mlmcp operations explain <id>`: one chain, outermost first, with each option and its source. */
@@ -18,7 +19,7 @@ export async function explainOperation(context: CommandContext, id: string): Pro
   for (const { advice, placement, options } of explanation.chain) {
     lines.push(`  ${paint("cyan", `@${advice}`)} ${paint("dim", `(${placement})`)}`);
     const settings = options.map(({ name, value, source }) => ({
-      text: `${name} = ${inline(value)}`,
+      text: `${name} = ${readable(kernel.inspection.known, ["operations", id, advice, name], value)}`,
       source,
     }));
     const width = Math.max(0, ...settings.map(({ text }) => text.length));

@@ -301,8 +301,14 @@ it("is tuned and turned off for one method by the configuration", async () => {
 });
 
 it("refuses a limit that is no time", () => {
-  // @ts-expect-error: it does not compile either
-  expect(() => ${word}({ slowerThan: "soon" })).toThrow("slowerThan");
+  expect(() => {
+    class Wrong {
+      // @ts-expect-error: it does not compile either
+      @${word}({ slowerThan: "soon" })
+      async load() {}
+    }
+    return Wrong;
+  }).toThrow("slowerThan");
 });
 `;
 }

@@ -1,7 +1,7 @@
 import { settingFacts } from "../../config/schema/known-settings.js";
-import { nearest } from "../../config/nearest.js";
 import { describeSource } from "../../config/reader.js";
 import { variablesOf } from "../../config/sources/variables.js";
+import { nearestPlugin } from "../../diagnostics/installed-plugins.js";
 import type { Kernel } from "../../kernel/kernel.js";
 import { describePlacement } from "../../operations/phases.js";
 import type { Plugin } from "../../plugin.js";
@@ -29,9 +29,7 @@ function find(kernel: Kernel, typed: string): Plugin {
     );
   }
   const names = kernel.plugins.map((plugin) => plugin.name);
-  // A scope would hide a mistyped name behind it.
-  const short = new Map(names.map((name) => [name.replace(/^(@mlmcp\/|mlmcp-)?plugin-/, ""), name]));
-  const close = nearest(typed, names) ?? short.get(nearest(typed, short.keys()) ?? "");
+  const close = nearestPlugin(typed, names);
   throw new CommandFailure(
     `no plugin "${typed}" is loaded`,
     close === undefined ? `Loaded are: ${names.join(", ")}.` : `Did you mean "${close}"?`,

@@ -1,5 +1,8 @@
+import { redact } from "../secrets/redaction.js";
 import { isPlainObject, setOwn, valueAt, type PlainObject } from "../plain.js";
+import type { Path } from "../layers.js";
 import type { JsonSchema } from "./schema.js";
+import { isSecretIn } from "./schema-lookup.js";
 
 /** Texts that stand for a value which is only known when the configuration is read. */
 export const reference: JsonSchema = {
@@ -29,12 +32,17 @@ interface Place {
   readonly closable: boolean;
   /** Whether the value is never merged with another: then what is required must stand in it. */
   readonly whole: boolean;
+  /** Where the value stands, as far as the keys on the way have names. */
+  readonly path: Path;
+  /** Whether the value is a part of a secret. */
+  readonly secret: boolean;
 }
 
 /**
  * A schema of ours as editors and other validators read it, in plain draft 7: objects closed as
  * the loader closes them, durations and sizes as a number or a text, references such as
- * `${NAME}` admitted for every value. It refuses nothing that the loader would accept.
+ * `${NAME}` admitted for every value. It refuses nothing that the loader would accept. A default or
+ * an example that is a secret, or holds one, is left out.
  *
  * @param definitions takes what the schema refers to, by keys that begin with `name`
  * @returns nothing where no file can hold a value: for what is a function
@@ -46,29 +54,54 @@ export function toEditorSchema(
 ): JsonSchema | undefined {
   const root = schema;
 
-  const convert = (from: unknown, { closable, whole }: Place): JsonSchema | boolean | undefined => {
+  const convert = (from: unknown, place: Place): JsonSchema | boolean | undefined => {
     if (!isPlainObject(from)) return from as boolean;
-    const kept = Object.fromEntries(Object.entries(from).filter(([keyword]) => taken.has(keyword)));
+    const { closable, whole, path } = place;
+    const own = { ...from, ...(isPlainObject(root["$defs"]) ? { $defs: root["$defs"] } : {}) };
+    const secret = place.secret || isSecretIn(own, []);
+    const tells = (value: unknown): boolean =>
+      secret || redact(value, path, (inner) => isSecretIn(own, inner.slice(path.length))) !== value;
+    const kept = Object.fromEntries(
+      Object.entries(from).filter(
+        ([keyword, value]) =>
+          taken.has(keyword) &&
+          !(keyword === "default" && tells(value)) &&
+          !(keyword === "examples" && (value as unknown[]).some(tells)),
+      ),
+    );
+    const value = (at: unknown, all = whole, key?: string) =>
+      convertValue(at, {
+        closable: true,
+        whole: all,
+        secret,
+        path: key === undefined ? path : [...path, key],
+      });
+    const values = (schemas: unknown): PlainObject => {
+      const converted: PlainObject = {};
+      for (const [key, child] of Object.entries(schemas as PlainObject)) {
+        const one = value(child, whole, key);
+        if (one !== undefined) setOwn(converted, key, one);
+      }
+      return converted;
+    };
     if (from["duration"] === true || from["size"] === true)
       return united(kept, from["duration"] === true ? duration : size);
     if (from["typeof"] === "function") return undefined;
     const to: PlainObject = kept;
     if ("properties" in from) {
-      to["properties"] = convertAll(from["properties"] as PlainObject, whole);
+      to["properties"] = values(from["properties"]);
       if (closable) to["additionalProperties"] = false;
     }
-    if ("patternProperties" in from)
-      to["patternProperties"] = convertAll(from["patternProperties"] as PlainObject, whole);
+    if ("patternProperties" in from) to["patternProperties"] = values(from["patternProperties"]);
     if ("additionalProperties" in from)
-      to["additionalProperties"] = convertValue(from["additionalProperties"], whole) ?? false;
+      to["additionalProperties"] = value(from["additionalProperties"]) ?? false;
     if ("items" in from) {
       const { items } = from;
       to["items"] = Array.isArray(items)
-        ? items.map((item) => convertValue(item, true) ?? false)
-        : (convertValue(items, true) ?? false);
+        ? items.map((item) => value(item, true) ?? false)
+        : (value(items, true) ?? false);
     }
-    if ("additionalItems" in from)
-      to["additionalItems"] = convertValue(from["additionalItems"], true) ?? false;
+    if ("additionalItems" in from) to["additionalItems"] = value(from["additionalItems"], true) ?? false;
     if (whole && Array.isArray(from["required"])) {
       const { properties = {} } = from;
       to["required"] = from["required"].filter(
@@ -76,11 +109,15 @@ export function toEditorSchema(
       );
     }
     if (Array.isArray(from["allOf"]))
-      to["allOf"] = from["allOf"].map((part) => convert(part, { closable: false, whole }) ?? false);
+      to["allOf"] = from["allOf"].map(
+        (part) => convert(part, { ...place, closable: false, secret }) ?? false,
+      );
     const unions = ["anyOf", "oneOf"].flatMap((keyword) => {
       if (!Array.isArray(from[keyword])) return [];
-      const place = { closable: !("properties" in from), whole };
-      return [from[keyword].map((branch) => convert(branch, place)).filter((branch) => branch !== undefined)];
+      const inside = { ...place, closable: !("properties" in from), secret };
+      return [
+        from[keyword].map((branch) => convert(branch, inside)).filter((branch) => branch !== undefined),
+      ];
     });
     if (unions.some((branches) => branches.length === 0)) return undefined;
     // Also what was `oneOf`: without what is required, two branches may look alike.
@@ -94,18 +131,9 @@ export function toEditorSchema(
   };
 
   /** A schema at a place where a value is written, which may be a reference too. */
-  const convertValue = (from: unknown, whole: boolean): JsonSchema | boolean | undefined => {
-    const own = convert(from, { closable: true, whole });
+  const convertValue = (from: unknown, place: Place): JsonSchema | boolean | undefined => {
+    const own = convert(from, place);
     return isPlainObject(own) ? orReference(own) : own;
-  };
-
-  const convertAll = (schemas: PlainObject, whole: boolean): PlainObject => {
-    const converted: PlainObject = {};
-    for (const [key, child] of Object.entries(schemas)) {
-      const value = convertValue(child, whole);
-      if (value !== undefined) setOwn(converted, key, value);
-    }
-    return converted;
   };
 
   const refer = (pointer: string): JsonSchema => {
@@ -114,13 +142,15 @@ export function toEditorSchema(
     if (!Object.hasOwn(definitions, key)) {
       // Before it is converted, since it may refer to itself.
       setOwn(definitions, key, {});
-      setOwn(definitions, key, convert(valueAt(root, keys), { closable: true, whole: false }) ?? false);
+      setOwn(definitions, key, convert(valueAt(root, keys), outermost) ?? false);
     }
     return { $ref: `#/definitions/${key}` };
   };
 
-  return convert(schema, { closable: true, whole: false }) as JsonSchema | undefined;
+  return convert(schema, outermost) as JsonSchema | undefined;
 }
+
+const outermost: Place = { closable: true, whole: false, path: [], secret: false };
 
 /** A number within bounds, or a text with a unit, whose bounds only the loader checks. */
 function united(kept: PlainObject, text: JsonSchema): JsonSchema {

@@ -1,9 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { isPlainObject, valueAt } from "../plain.js";
 import type { KnownSchemas } from "../load.js";
+import { nearest } from "../nearest.js";
 import { formatPath } from "../problems.js";
 import type { JsonSchema } from "./schema.js";
 import { checkSchema } from "./schema.js";
+import { redact } from "../secrets/redaction.js";
+import { Places } from "./places.js";
 import { schemaAt, schemasAt } from "./schema-lookup.js";
 import { coreSections, type SectionSchema } from "../sections.js";
 import { variablesOf } from "../sources/variables.js";
@@ -72,7 +75,7 @@ export interface SettingFacts {
   /** In short: `duration`, `"fast" | "safe"`, `integer, at least 1`. */
   readonly type?: string;
   readonly description?: string;
-  /** As the schema has it: `"1h"`. */
+  /** As the schema has it: `"1h"`. What is secret in it is hidden. */
   readonly default?: unknown;
   /** The environment variable that would set it. */
   readonly variable?: string;
@@ -87,7 +90,12 @@ export function settingFacts(known: KnownSchemas, path: readonly string[]): Sett
   const said = (keyword: string) => parts.find((part) => part[keyword] !== undefined)?.[keyword];
   const type = typeOf(schema);
   const description = said("description");
-  const initial = said("default");
+  const places = new Places(
+    sectionsOf(known),
+    known.advice,
+    known.pluginOptions ?? new Map<string, string>(),
+  );
+  const initial = redact(said("default"), path, (place) => places.isSecret(place));
   const name = formatPath(path);
   const variable = variablesOf(sectionsOf(known)).find((one) => formatPath(one.path) === name)?.name;
   return {
@@ -133,6 +141,21 @@ export function settingPaths(known: KnownSchemas): string[] {
     ...sections.map(({ name }) => name),
     ...new Set(variablesOf(sections).map(({ path }) => formatPath(path))),
   ];
+}
+
+/**
+ * The setting that was most likely meant by a path that no schema knows; nothing for one that is
+ * no setting's neighbour, as those of a plugin that is not loaded.
+ */
+export function meantSetting(known: KnownSchemas, path: readonly string[]): string | undefined {
+  if (settingSchema(known, path) !== undefined) return undefined;
+  const near = (word: string, words: Iterable<string>) => nearest(word, words, word.length > 3 ? 2 : 1);
+  const sections = sectionsOf(known).map(({ name }) => name);
+  const [section = ""] = path;
+  return (
+    near(formatPath(path), settingPaths(known)) ??
+    (sections.includes(section) ? undefined : near(section, sections))
+  );
 }
 
 /** What holds where nothing is configured, once for all sections. */

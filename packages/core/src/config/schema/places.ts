@@ -1,7 +1,7 @@
 import { coerce } from "../sources/coercion.js";
 import { replaceTexts, type Layer, type Path } from "../layers.js";
 import type { AdviceSchema } from "../operation-settings.js";
-import { isSecretIn, schemaAt } from "./schema-lookup.js";
+import { holdsSecretIn, isSecretIn, schemaAt } from "./schema-lookup.js";
 import type { JsonSchema } from "./schema.js";
 import type { SectionSchema } from "../sections.js";
 
@@ -28,6 +28,12 @@ export class Places {
   isSecret(path: Path): boolean {
     const [schema, inner] = this.#find(path);
     return schema !== undefined && inner.some((_, depth) => isSecretIn(schema, inner.slice(0, depth + 1)));
+  }
+
+  /** Whether a schema calls something below a path secret: a text there may be all of that, mistyped. */
+  holdsSecret(path: Path): boolean {
+    const [schema, inner] = this.#find(path);
+    return schema !== undefined && holdsSecretIn(schema, inner);
   }
 
   /** A layer in which the texts that came from elsewhere are what the schemas of their places take them for. */

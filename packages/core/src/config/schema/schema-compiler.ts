@@ -1,6 +1,7 @@
-import { Ajv, type ErrorObject, type SchemaValidateFunction } from "ajv";
+import { Ajv, type ErrorObject, type SchemaValidateFunction, type ValidateFunction } from "ajv";
 import { isPlainObject } from "../plain.js";
-import type { JsonSchema } from "./schema.js";
+import { formatPath } from "../problems.js";
+import type { JsonSchema, ValueCheck } from "./schema.js";
 import { parseDuration, parseSize } from "./units.js";
 
 /** Checks a value that it may change: durations and sizes become numbers in place. */
@@ -9,22 +10,26 @@ type CompiledSchema = (value: unknown) => { value: unknown; errors: readonly Err
 const compiled = new WeakMap<JsonSchema, CompiledSchema>();
 let ajv: Ajv | undefined;
 
-export function compileSchema(schema: JsonSchema): CompiledSchema {
+/** A schema that is wrong itself. */
+export class WrongSchemaError extends TypeError {}
+
+/**
+ * @param of whose schema it is, for the error
+ * @throws WrongSchemaError that says where in the schema
+ */
+export function compileSchema(schema: JsonSchema, of?: string): CompiledSchema {
   let found = compiled.get(schema);
-  if (found === undefined) compiled.set(schema, (found = compile(schema)));
+  if (found === undefined) compiled.set(schema, (found = compile(schema, of)));
   return found;
 }
 
-function compile(schema: JsonSchema): CompiledSchema {
+function compile(schema: JsonSchema, of: string | undefined): CompiledSchema {
   ajv ??= createAjv();
-  let validate;
+  let validate: ValidateFunction;
   try {
     validate = ajv.compile(prepare(schema, true));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new TypeError(`The JSON Schema is wrong: ${reason}. Schema: ${JSON.stringify(schema)}`, {
-      cause: error,
-    });
+    throw wrongSchema(schema, of, error);
   }
   return (value) => {
     // The holder lets a keyword replace the value itself, as in `@timeout("5s")`.
@@ -38,6 +43,46 @@ function compile(schema: JsonSchema): CompiledSchema {
     });
     return { value: holder.value, errors: valid ? [] : (validate.errors ?? []) };
   };
+}
+
+function wrongSchema(schema: JsonSchema, of: string | undefined, cause: unknown): WrongSchemaError {
+  const message = (cause as Error).message;
+  const place = formatPath(placeOf(message, schema));
+  const reason = message.replace(/^strict mode: /, "");
+  return new WrongSchemaError(
+    `The JSON Schema${of === undefined ? "" : ` of ${of}`} is wrong${place === "" ? "" : ` at ${place}`}: ${reason}. ` +
+      "Correct it where it is defined.",
+    { cause },
+  );
+}
+
+/** The path of the innermost subschema that ajv says the same of, since it does not say where. */
+function placeOf(message: string, schema: JsonSchema): readonly string[] {
+  for (const [path, child] of subschemasIn(schema)) {
+    if (messageOf(child) === message) return [...path, ...placeOf(message, child)];
+  }
+  return [];
+}
+
+function messageOf(schema: JsonSchema): string | undefined {
+  try {
+    ajv?.compile(prepare(schema, true));
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** The schemas directly within one, each with the keys that lead to it. */
+function subschemasIn(schema: JsonSchema): Array<[path: string[], child: JsonSchema]> {
+  return Object.entries(schema).flatMap(([keyword, value]) => {
+    const one = children.has(keyword) || conditions.has(keyword);
+    const found: Array<[string[], unknown]> = [];
+    if (one && !Array.isArray(value)) found.push([[keyword], value]);
+    else if (one || maps.has(keyword) || alternatives.has(keyword))
+      for (const [key, child] of Object.entries(value as object)) found.push([[keyword, key], child]);
+    return found.filter((each): each is [string[], JsonSchema] => isPlainObject(each[1]));
+  });
 }
 
 function createAjv(): Ajv {
@@ -83,6 +128,12 @@ function createAjv(): Ajv {
     errors: false,
     validate: (expected: string, data: unknown) => typeof data === expected,
   });
+  const complaining: SchemaValidateFunction = (check: ValueCheck, data: unknown) => {
+    const message = check(data);
+    complaining.errors = message === undefined ? [] : [{ keyword: "check", message, params: {} }];
+    return message === undefined;
+  };
+  created.addKeyword({ keyword: "check", errors: true, validate: complaining });
   return created;
 }
 
@@ -100,11 +151,18 @@ const conditions = new Set(["allOf", "not", "if", "then", "else"]);
 
 /**
  * The schema as ajv gets it: objects are closed, and conversions come first. ajv checks
- * `minimum` before it meets a keyword of ours, so that the rest stands behind it in an `allOf`.
+ * `minimum` before it meets a keyword of ours, so that the rest stands behind it in an `allOf`, and
+ * `check` behind all of that.
  *
  * `closable` is false for subschemas that see only a part of their object's keys.
  */
 function prepare(schema: JsonSchema, closable: boolean): JsonSchema {
+  const { check, ...unchecked } = schema;
+  if (check !== undefined) {
+    if (typeof check !== "function") throw new TypeError('"check" must be a function');
+    const { $defs, ...others } = prepare(unchecked, closable);
+    return { ...($defs !== undefined && { $defs }), allOf: [others], if: { not: others }, else: { check } };
+  }
   const { duration, size, ...rest } = schema;
   if (duration === true || size === true) {
     const { type: _, ...bounds } = rest;

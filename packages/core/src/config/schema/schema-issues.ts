@@ -1,6 +1,7 @@
 import type { ErrorObject } from "ajv";
 import { nearest } from "../nearest.js";
 import { valueAt } from "../plain.js";
+import { MAX_PROBLEMS } from "../problems.js";
 import type { SchemaIssue } from "./schema.js";
 
 /** An error of ajv on its way to an issue. */
@@ -10,6 +11,10 @@ interface Finding {
   readonly issue: SchemaIssue;
   /** What was wanted, where the value is of another kind altogether. */
   readonly expected?: string;
+  /** Whether that is a length of time or a size, for which a text may stand. */
+  readonly measure?: boolean;
+  /** What was wanted, where the value is a text and not a right one. */
+  readonly text?: string;
 }
 
 /** ajv's errors in words, without the ones that only repeat another. */
@@ -18,13 +23,15 @@ export function issuesFrom(errors: readonly ErrorObject[], value: unknown): Sche
   // The conditions around these report their own failure too.
   let findings = errors
     .filter(({ keyword }) => keyword !== "if" && keyword !== "propertyNames")
-    .map((error) => toFinding(error, value));
-  for (const union of unions.toSorted((a, b) => b.schemaPath.length - a.schemaPath.length))
-    findings = reduceUnion(findings, union);
+    .map((error, index) => toFinding(error, value, index < MAX_PROBLEMS));
+  const bySchema = grouped(unions, ({ schemaPath }) => schemaPath);
+  for (const [schemaPath, same] of [...bySchema].toSorted(([a], [b]) => b.length - a.length))
+    findings = reduceUnions(findings, schemaPath, new Set(same.map(({ instancePath }) => instancePath)));
   return findings.map(({ issue }) => issue);
 }
 
-function toFinding(error: ErrorObject, value: unknown): Finding {
+/** @param suggest whether to look for what was meant */
+function toFinding(error: ErrorObject, value: unknown, suggest: boolean): Finding {
   const { keyword, params, schemaPath, instancePath: pointer } = error;
   const extra =
     params["additionalProperty"] ??
@@ -33,17 +40,18 @@ function toFinding(error: ErrorObject, value: unknown): Finding {
     error.propertyName;
   const path = extra === undefined ? toPath(pointer, value) : [...toPath(pointer, value), String(extra)];
   const received = valueAt(value, path);
-  const found = received === undefined ? {} : { received };
+  const found = received === undefined || keyword === "check" ? {} : { received };
   const expected = expectation(error);
   if (expected !== undefined) {
     const suggestion =
-      keyword === "enum" && typeof received === "string"
+      suggest && keyword === "enum" && typeof received === "string"
         ? nearest(received, (error.schema as unknown[]).map(String))
         : undefined;
     return {
       schemaPath,
       pointer,
       expected,
+      measure: keyword === "duration" || keyword === "size",
       issue: {
         path,
         message: `expected ${expected}`,
@@ -54,15 +62,23 @@ function toFinding(error: ErrorObject, value: unknown): Finding {
   }
   if (keyword === "additionalProperties") {
     const known = Object.keys((error.parentSchema?.["properties"] ?? {}) as object);
-    const suggestion = nearest(String(extra), known);
+    const suggestion = suggest ? nearest(String(extra), known) : undefined;
     return {
       schemaPath,
       pointer,
       issue: { path, message: "unknown key", ...found, ...(suggestion === undefined ? {} : { suggestion }) },
     };
   }
-  return { schemaPath, pointer, issue: { path, message: message(error), ...found } };
+  const text = keyword === "pattern" ? textLike(error) : undefined;
+  return {
+    schemaPath,
+    pointer,
+    ...(text !== undefined && { text }),
+    issue: { path, message: text === undefined ? message(error) : `expected ${text}`, ...found },
+  };
 }
+
+const aFunction = "a function, which only code can give";
 
 const types: Record<string, string> = {
   string: "a text",
@@ -75,7 +91,8 @@ const types: Record<string, string> = {
 };
 
 /** What kind of value was wanted; nothing where the kind is right and something about it is not. */
-function expectation({ keyword, params, schema }: ErrorObject): string | undefined {
+function expectation(error: ErrorObject): string | undefined {
+  const { keyword, params, schema } = error;
   switch (keyword) {
     case "type":
       return [params["type"] as string | string[]]
@@ -83,22 +100,39 @@ function expectation({ keyword, params, schema }: ErrorObject): string | undefin
         .map((type) => types[type] ?? type)
         .join(" or ");
     case "typeof":
-      return `a ${String(schema)}`;
+      return schema === "function" ? aFunction : `a ${String(schema)}`;
     case "enum":
       return `one of ${(schema as unknown[]).map((allowed) => JSON.stringify(allowed)).join(", ")}`;
     case "const":
       return JSON.stringify(schema);
     case "duration":
+      if (isNegative(error)) return undefined;
       return 'a duration: milliseconds, or a text such as "250ms", "5s", "30m", "1h", "1d"';
     case "size":
+      if (isNegative(error)) return undefined;
       return 'a size: bytes, or a text such as "512KB", "64MB", "1GB"';
     default:
       return undefined;
   }
 }
 
+/** Whether a length of time or a size would be right but for its sign. */
+function isNegative({ data }: ErrorObject): boolean {
+  return typeof data === "number" ? data < 0 : typeof data === "string" && /^\s*-\s*\d/.test(data);
+}
+
+/** A pattern in words: what it is for, with examples; nothing where its schema has none. */
+function textLike({ parentSchema }: ErrorObject): string | undefined {
+  const { title = "a text", examples } = parentSchema ?? {};
+  if (!Array.isArray(examples) || examples.length === 0) return undefined;
+  return `${String(title)} such as ${examples.map((example) => JSON.stringify(example)).join(", ")}`;
+}
+
 function message({ keyword, params, message: text }: ErrorObject): string {
   switch (keyword) {
+    case "duration":
+    case "size":
+      return "must be at least 0";
     case "required":
       return "is required";
     case "minimum":
@@ -115,31 +149,66 @@ function message({ keyword, params, message: text }: ErrorObject): string {
 }
 
 /**
- * One union gives the errors of all its branches. Where the value is of the kind of one branch,
- * that branch's complaints are the ones that help; otherwise one issue names every kind.
+ * Each value that matches no branch of a union gives the errors of all of them.
+ *
+ * @param pointers where those values are
  */
-function reduceUnion(findings: readonly Finding[], union: ErrorObject): Finding[] {
-  const prefix = `${union.schemaPath}/`;
-  const inside = findings.filter(({ schemaPath }) => schemaPath.startsWith(prefix));
-  const outside = findings.filter((finding) => !inside.includes(finding));
-  const own = outside.find(
-    ({ schemaPath, pointer }) => schemaPath === union.schemaPath && pointer === union.instancePath,
-  );
-  if (own === undefined || inside.length === 0) return outside;
-  const branches = new Map<string, Finding[]>();
-  for (const finding of inside) {
-    const branch = finding.schemaPath.slice(prefix.length).split("/")[0]!;
-    branches.set(branch, [...(branches.get(branch) ?? []), finding]);
+function reduceUnions(
+  findings: readonly Finding[],
+  schemaPath: string,
+  pointers: ReadonlySet<string>,
+): Finding[] {
+  const prefix = `${schemaPath}/`;
+  const unionOf = ({ schemaPath: path, pointer }: Finding): string | undefined =>
+    path.startsWith(prefix) ? nearestAbove(pointer, pointers) : undefined;
+  const byUnion = grouped(findings, unionOf);
+  return (byUnion.get(undefined) ?? []).flatMap((finding) => {
+    const inside = finding.schemaPath === schemaPath ? byUnion.get(finding.pointer) : undefined;
+    return inside ? reduceUnion(finding, inside, prefix) : [finding];
+  });
+}
+
+function nearestAbove(pointer: string, pointers: ReadonlySet<string>): string | undefined {
+  let at = pointer;
+  while (!pointers.has(at)) {
+    if (at === "") return undefined;
+    at = at.slice(0, at.lastIndexOf("/"));
   }
-  const otherKind = (finding: Finding) =>
-    finding.expected !== undefined && finding.pointer === union.instancePath;
-  const likely = [...branches.values()]
+  return at;
+}
+
+/**
+ * Where the value is of the kind of one branch, that branch's complaints are the ones that help;
+ * otherwise one issue names every kind.
+ */
+function reduceUnion(own: Finding, inside: readonly Finding[], prefix: string): Finding[] {
+  const branches = grouped(inside, ({ schemaPath }) => schemaPath.slice(prefix.length).split("/")[0]!);
+  const otherKind = (finding: Finding) => finding.expected !== undefined && finding.pointer === own.pointer;
+  const [likely] = [...branches.values()]
     .filter((branch) => !branch.some(otherKind))
-    .toSorted((a, b) => a.length - b.length)[0];
-  const rest = outside.filter((finding) => finding !== own);
-  if (likely !== undefined) return [...rest, ...likely];
-  const expected = [...new Set(inside.filter(otherKind).map((finding) => finding.expected))].join(", or ");
-  return [...rest, { ...own, expected, issue: { ...own.issue, message: `expected ${expected}` } }];
+    .toSorted((a, b) => a.length - b.length);
+  const said = (some: readonly (string | undefined)[]): Finding[] => {
+    const all = [...new Set(some)];
+    // A file cannot give a function, and code sees from the types that it can.
+    const expected = (all.length > 1 ? all.filter((kind) => kind !== aFunction) : all).join(", or ");
+    return [{ ...own, expected, issue: { ...own.issue, message: `expected ${expected}` } }];
+  };
+  const kinds = inside.filter(otherKind);
+  const [text, ...more] = likely ?? [];
+  if (text?.text !== undefined && text.pointer === own.pointer && more.length === 0)
+    return said([...kinds.filter(({ measure }) => measure).map(({ expected }) => expected), text.text]);
+  return likely ?? said(kinds.map(({ expected }) => expected));
+}
+
+function grouped<T, Key>(items: readonly T[], keyOf: (item: T) => Key): Map<Key, T[]> {
+  const groups = new Map<Key, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
 }
 
 /** A JSON pointer as keys; a key of a list is a number. */

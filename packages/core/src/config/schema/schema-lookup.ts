@@ -18,6 +18,17 @@ export function isSecretIn(schema: JsonSchema, path: Path): boolean {
   return schemasAt(schema, path).some((one) => partsOf(one, schema).some((part) => part["secret"] === true));
 }
 
+/** Whether any schema below a path, or at it, calls something secret. */
+export function holdsSecretIn(schema: JsonSchema, path: Path): boolean {
+  const seen = new Set<JsonSchema>();
+  const holds = (one: JsonSchema): boolean => {
+    if (seen.has(one)) return false;
+    seen.add(one);
+    return partsOf(one, schema).some((part) => part["secret"] === true || subschemasOf(part).some(holds));
+  };
+  return schemasAt(schema, path).some(holds);
+}
+
 const composed = new WeakMap<JsonSchema, Map<string, JsonSchema | undefined>>();
 
 /** One schema for what stands at a path; the same object for the same path, since schemas are compiled once. */
@@ -65,4 +76,15 @@ function childrenOf(schema: JsonSchema, key: string | number): JsonSchema[] {
   }
   found.push(...(named.length > 0 ? named : [additionalProperties]));
   return found.filter(isPlainObject);
+}
+
+/** The schemas of everything that may stand in a list or a map. */
+function subschemasOf({
+  items,
+  properties,
+  patternProperties,
+  additionalProperties,
+}: JsonSchema): JsonSchema[] {
+  const named = [properties, patternProperties].filter(isPlainObject).flatMap(Object.values);
+  return [items, additionalProperties, ...named].flat().filter(isPlainObject);
 }

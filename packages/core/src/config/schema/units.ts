@@ -39,6 +39,37 @@ export function parseSize(value: unknown): number | undefined {
   return parsed === undefined ? undefined : Math.floor(parsed);
 }
 
+/**
+ * Milliseconds as a {@link Duration} that a person reads, of exactly the same length.
+ *
+ * ```ts
+ * formatDuration(1_800_000); // "30m"
+ * formatDuration(1_500); // "1.5s"
+ * formatDuration(1_234); // "1234ms"
+ * ```
+ */
+export function formatDuration(value: number): string {
+  return format(value, ["d", "h", "m", "s"], parseDuration) ?? `${value}ms`;
+}
+
+/** Bytes as a {@link Size} that a person reads, exactly as much: `64MB`. */
+export function formatSize(value: number): string {
+  return format(value, ["TB", "GB", "MB", "KB"], parseSize) ?? `${value}B`;
+}
+
+/** In the first unit of which there is at least one, with two decimals at most. */
+function format(
+  value: number,
+  units: readonly string[],
+  read: (text: string) => number | undefined,
+): string | undefined {
+  for (const unit of units) {
+    const text = `${Number((value / read(`1${unit}`)!).toFixed(2))}${unit}`;
+    if (value >= read(`1${unit}`)! && read(text) === value) return text;
+  }
+  return undefined;
+}
+
 function parse(value: unknown, units: Record<string, number>, fallback: string): number | undefined {
   if (typeof value === "number") return Number.isFinite(value) && value >= 0 ? value : undefined;
   if (typeof value !== "string") return undefined;

@@ -1,11 +1,13 @@
 import type { Path } from "../layers.js";
 import { isPlainObject, setOwn, type PlainObject } from "../plain.js";
+import { isSecretName, namesSecretItself } from "./secret-names.js";
 import { REDACTED } from "./secrets.js";
 
 /**
  * A value as it may be shown. Hidden are what stands at or below a secret place, a text whose key
  * is named like a secret (`password`, `apiKey`, `auth_token`), and the password within a URL.
- * Gives back the value itself where there is nothing to hide.
+ * Gives back the value itself where there is nothing to hide; else a `URL` is a text, a `Map` an
+ * object and a `Set` a list.
  *
  * ```ts
  * redact({ url: "redis://app:hunter2@host", token: "x" }, ["cache"]); // { url: "redis://app:[secret]@host", token: "[secret]" }
@@ -23,50 +25,99 @@ function visit(value: unknown, path: Path, isSecret: (path: Path) => boolean, wi
   if (value === undefined) return value;
   if (isSecret(path) || isNamedSecret(value, path)) return REDACTED;
   if (typeof value === "string") return withoutPasswords(value);
-  if ((!Array.isArray(value) && !isPlainObject(value)) || within.has(value)) return value;
-  within.add(value);
+  if (value instanceof URL) {
+    const shown = withoutPasswords(value.href);
+    return shown === value.href ? value : shown;
+  }
+  const entries = entriesOf(value);
+  if (entries === undefined || within.has(value as object)) return value;
+  within.add(value as object);
   let changed = false;
-  const entries = Object.entries(value).map(([key, child]): [string, unknown] => {
-    const shown = visit(child, [...path, Array.isArray(value) ? Number(key) : key], isSecret, within);
-    changed ||= shown !== child;
-    return [key, shown];
+  const shown = entries.map(([key, child]): [string | number, unknown] => {
+    const one = visit(child, [...path, key], isSecret, within);
+    changed ||= one !== child;
+    return [key, one];
   });
-  within.delete(value);
+  within.delete(value as object);
   if (!changed) return value;
-  if (Array.isArray(value)) return entries.map(([, child]) => child);
+  if (Array.isArray(value) || value instanceof Set) return shown.map(([, child]) => child);
   const copy: PlainObject = {};
-  for (const [key, child] of entries) setOwn(copy, key, child);
+  for (const [key, child] of shown) setOwn(copy, String(key), child);
   return copy;
 }
 
-const secretWords =
-  "passwords?|passwd|pwd|passphrases?|secrets?|tokens?|api_keys?|access_keys?|auth_keys?|signing_keys?|encryption_keys?|credentials?|private_keys?|jwts?|bearer";
-const namesSecret = new RegExp(`(?:^|_)(?:(?:${secretWords})(?:_|$)|pass$)`);
-/** Of these a number is a secret too; of `maxTokens` and `passwordLength` it is not. */
-const isOneSecret = new RegExp(`(?:^|_)(?:${secretWords.replaceAll("s?", "")})$`);
-
-/** By the nearest key; the items of a list are named by the list. */
-function isNamedSecret(value: unknown, path: Path): boolean {
-  if (typeof value !== "string" && typeof value !== "number") return false;
-  const key = path.findLast((part) => typeof part === "string" && !/^\d+$/.test(part));
-  if (typeof key !== "string") return false;
-  const words = key
-    .replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2")
-    .replaceAll(/([A-Z])([A-Z][a-z])/g, "$1_$2")
-    .replaceAll(/[-\s]/g, "_")
-    .toLowerCase()
-    .replaceAll(/(^|_)apikey/g, "$1api_key");
-  return (typeof value === "string" ? namesSecret : isOneSecret).test(words);
+/** What is looked at one by one, each with its key: in lists, plain objects, and the Maps and Sets that code may give. */
+export function entriesOf(value: unknown): Array<[key: string | number, child: unknown]> | undefined {
+  if (Array.isArray(value)) return [...value.entries()];
+  if (value instanceof Set) return [...[...value].entries()];
+  if (value instanceof Map)
+    return Array.from(value, ([key, child]: [unknown, unknown], index) => [keyOf(key, index), child]);
+  return isPlainObject(value) ? Object.entries(value) : undefined;
 }
 
-/** In the place before the host, and in parameters that are named like a secret. */
+/** Not every object can be written as a text. */
+function keyOf(key: unknown, index: number): string | number {
+  return typeof key === "object" || typeof key === "function" ? index : String(key);
+}
+
+/** Whether a value is a secret by the nearest key around it; the items of a list are named by the list. */
+export function isNamedSecret(value: unknown, path: Path): boolean {
+  const key = path.findLast((part) => typeof part === "string" && !/^\d+$/.test(part));
+  if (typeof key !== "string") return false;
+  if (typeof value === "string") return isSecretName(key);
+  if (typeof value === "number" || typeof value === "bigint") return namesSecretItself(key);
+  // Bytes, a key of `node:crypto` and other instances, which would be shown with all that they hold.
+  return typeof value === "object" && value !== null && !isTransparent(value) && isSecretName(key);
+}
+
+function isTransparent(value: object): boolean {
+  return value instanceof Date || value instanceof URL || entriesOf(value) !== undefined;
+}
+
+/** A text without the password before the host of a URL, parameters that are named like a secret, and the credentials of an HTTP header. */
 export function withoutPasswords(text: string): string {
-  // A length for each part: otherwise a long text would be read again from each of its letters.
-  const before = /[a-z][a-z0-9+.-]{0,30}:\/\/[^\s/?#:@]{0,256}:(?!\d{1,5}(?:[/?#\s]|$))/i.exec(text);
+  return replaceSecrets(text, () => REDACTED);
+}
+
+/** The secrets that {@link withoutPasswords} hides in a text, decoded; of several URLs those of each. */
+export function secretsWithin(text: string): string[] {
+  const found = new Set<string>();
+  replaceSecrets(text, (secret) => {
+    found.add(decoded(secret));
+    return secret;
+  });
+  for (const [, password] of text.matchAll(/:\/\/[^\s/?#:@]{0,256}:([^\s/?#@]{1,256})@/g))
+    found.add(decoded(password!));
+  return [...found];
+}
+
+function replaceSecrets(text: string, replace: (secret: string) => string): string {
+  // A length for each part: otherwise a long text would be read again from each of its letters. What
+  // looks like a port or a path may be a part of a password that is not encoded: before an @ all of it goes.
+  const before = /[a-z][a-z0-9+.-]{0,30}:\/\/[^\s:]{0,256}:/i.exec(text);
   const [start, end] = [before ? before.index + before[0].length : 0, text.lastIndexOf("@")];
-  const shown = before && start < end ? `${text.slice(0, start)}${REDACTED}${text.slice(end)}` : text;
-  return shown.replaceAll(
-    /((?:^|[?&;] ?)[\w.-]{0,64}?(?:password|passwd|pwd|secret|token|api_?key|access_?key)=)[^&;#\s]+/gi,
-    `$1${REDACTED}`,
-  );
+  const shown =
+    before && start < end ? text.slice(0, start) + replace(text.slice(start, end)) + text.slice(end) : text;
+  // Where `;` stands between parameters, a value may hold spaces.
+  const parameters = shown.includes(";") ? PARAMETER_OF_LIST : PARAMETER;
+  return shown
+    .replaceAll(parameters, (whole, opening: string, name: string, value: string) =>
+      namesSecretItself(name) ? opening + replace(value) : whole,
+    )
+    .replaceAll(AUTHORIZATION, (_, scheme: string, credentials: string) => scheme + replace(credentials))
+    .replaceAll(PRIVATE_KEY, (key) => replace(key));
+}
+
+const PARAMETER = /((?:^|[?&;#\s])([\w.-]+)=)('[^']*'|"[^"]*"|[^&;#\s]+)/g;
+const PARAMETER_OF_LIST = /((?:^|[?&;#\s])([\w.-]+)=)('[^']*'|"[^"]*"|[^&;#]+)/g;
+/** What an HTTP header holds. Of few letters and without a digit it is a word of a sentence. */
+const AUTHORIZATION = /\b((?:Bearer|Basic) {1,8})(?=[\w.~+/-]{20}|[a-z.~+/_-]{0,19}\d)([\w.~+/-]{8,}=*)/gi;
+const PRIVATE_KEY = /-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,20}PRIVATE KEY-----)?/g;
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

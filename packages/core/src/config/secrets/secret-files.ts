@@ -1,10 +1,14 @@
 import { resolve } from "node:path";
 import type { ConfigProblem } from "../problems.js";
+import { within } from "../../kernel/time-limit.js";
 import { readBounded } from "../sources/read-file.js";
 import type { ConfigSource } from "../reader.js";
 
 /** No secret is longer. Bytes. */
 const MAX_SECRET_SIZE = 64 * 1024;
+
+/** How long reading one may take, also from a network drive. Milliseconds. */
+const LIMIT = 10_000;
 
 /** What a variable says, or the file that stands in for it. */
 export interface VariableText {
@@ -41,5 +45,6 @@ export async function readVariable(
 
 /** The secret that a file holds, without the line break that editors put at its end. */
 export async function readSecretFile(file: string): Promise<string> {
-  return (await readBounded(file, MAX_SECRET_SIZE)).replace(/\r?\n$/, "");
+  const late = `its disk gave no answer within ${LIMIT / 1000} s`;
+  return (await within(LIMIT, () => readBounded(file, MAX_SECRET_SIZE), late)).replace(/\r?\n$/, "");
 }

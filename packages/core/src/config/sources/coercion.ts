@@ -1,4 +1,5 @@
 import { partsOf } from "../schema/schema-lookup.js";
+import { WrongSchemaError } from "../schema/schema-compiler.js";
 import { checkSchema, type JsonSchema } from "../schema/schema.js";
 
 /**
@@ -8,7 +9,7 @@ import { checkSchema, type JsonSchema } from "../schema/schema.js";
  */
 export function coerce(text: string, schema: JsonSchema): unknown {
   const all = readings(text, schema);
-  const accepted = all.find((reading) => checkSchema(schema, reading).issues.length === 0);
+  const accepted = all.find((reading) => accepts(schema, reading));
   if (accepted !== undefined) return accepted;
   const types = partsOf(schema, schema).flatMap(({ type }) => type);
   return (
@@ -17,6 +18,16 @@ export function coerce(text: string, schema: JsonSchema): unknown {
         types.includes(typeOf(reading)) || (typeof reading === "number" && types.includes("integer")),
     ) ?? text
   );
+}
+
+function accepts(schema: JsonSchema, value: unknown): boolean {
+  try {
+    return checkSchema(schema, value).issues.length === 0;
+  } catch (error) {
+    // Who checks the whole value says whose schema it is.
+    if (error instanceof WrongSchemaError) return false;
+    throw error;
+  }
 }
 
 function typeOf(value: unknown): string {

@@ -1,8 +1,25 @@
 import { settingsAt, type Layer } from "../layers.js";
+import { nearest } from "../nearest.js";
 import { formatPath, type ConfigProblem } from "../problems.js";
 import type { ConfigSource } from "../reader.js";
 import { readVariable } from "../secrets/secret-files.js";
 import { isSecretReference } from "../secrets/secrets.js";
+
+/** Those that need no profile to be known. */
+const wellKnown = ["production", "development", "test", "staging"];
+
+/**
+ * Which environment was most likely meant by one that nothing is known of: it has no profile, and
+ * its name is nearly another's, or the beginning of it (`prod`).
+ */
+export function meantEnvironment(name: string, profiles: readonly string[]): string | undefined {
+  const known = [...wellKnown, ...profiles];
+  if (known.includes(name)) return undefined;
+  // Of a short name few letters may differ: `qa` is not a mistyped `ci`.
+  const most = name.length > 3 ? 2 : name.length > 2 ? 1 : 0;
+  const begun = name.length > 2 ? known.find((one) => one.startsWith(name.toLowerCase())) : undefined;
+  return nearest(name, known, most) ?? begun;
+}
 
 /** The environment, which has to be known before anything else: it chooses the profiles. */
 export async function readEnvironment(

@@ -8,27 +8,31 @@ import type { Origin } from "./origins.js";
 import { relativeTo } from "./plugin-entries.js";
 import type { ConfigProblem } from "../problems.js";
 import { loadRcFile } from "./rc-loader.js";
-import type { ParsedFile } from "./rc-parser.js";
+import type { ParsedFile, ParseText } from "./rc-parser.js";
 import type { ConfigSource } from "../reader.js";
 
 /**
  * Reads an rc file and all that it extends, each once: the lowest rank first, so that a file
  * comes after those that it names under `extends`, and a later one of these after an earlier.
  *
- * @param draft what is to be taken for the content of the rc file itself
+ * @param options.draft what is to be taken for the content of the rc file itself
+ * @param options.parse how YAML and JSON are read
+ * @param begin is told of each file before it is read
  */
 export async function readWithBases(
   root: string,
   env: NodeJS.ProcessEnv,
   problems: ConfigProblem[],
-  draft?: string,
+  { draft, parse }: { readonly draft?: string | undefined; readonly parse?: ParseText | undefined } = {},
+  begin: (file: string) => void = () => undefined,
 ): Promise<{ readonly files: readonly string[]; readonly origins: readonly Origin[] }> {
   const files: string[] = [];
   const origins: Origin[] = [];
   const seen = new Set<string>();
   const read = async (file: string, chain: readonly string[]): Promise<void> => {
     files.push(file);
-    const parsed = await loadRcFile(file, file === root ? draft : undefined);
+    begin(file);
+    const parsed = await loadRcFile(file, file === root ? draft : undefined, parse);
     const origin = originOf(file, parsed, dirname(root), env, problems);
     for (const { name, source } of namedBases(origin, env, problems)) {
       const wrong = (message: string) =>

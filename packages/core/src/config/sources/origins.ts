@@ -17,6 +17,11 @@ export function alwaysOf(origin: Origin): Layer {
   return { ...origin.finish({ value, source: (path) => origin.source(path) }), written: value };
 }
 
+/** The environments that it has a profile for. */
+export function profileNames({ value: { profiles } }: Origin): string[] {
+  return isPlainObject(profiles) ? Object.keys(profiles) : [];
+}
+
 /** What it says above that in one environment; the profiles of all others are checked too. */
 export function profilesOf(origin: Origin, environment: string, problems: ConfigProblem[]): Layer[] {
   const { profiles } = origin.value;

@@ -1,17 +1,23 @@
-import { readFile, realpath, stat } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { realpath, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { configurationError } from "../problems.js";
 import { isPlainObject } from "../plain.js";
-import { parseText, type ParsedFile } from "./rc-parser.js";
+import { parseText, type ParsedFile, type ParseText } from "./rc-parser.js";
 import { readBounded } from "./read-file.js";
 
 /**
  * Reads one rc file of any form, by an absolute path.
  *
  * @param draft what YAML or JSON is to be taken for its content
+ * @param parse how YAML and JSON are read
  */
-export async function loadRcFile(file: string, draft?: string): Promise<ParsedFile> {
+export async function loadRcFile(
+  file: string,
+  draft?: string,
+  parse: ParseText = parseText,
+): Promise<ParsedFile> {
   const extension = extname(file);
   if ([".js", ".mjs", ".cjs"].includes(extension))
     return { value: await run(file, importDefault), locate: () => undefined };
@@ -23,7 +29,7 @@ export async function loadRcFile(file: string, draft?: string): Promise<ParsedFi
   } catch (error) {
     throw unreadable(file, error);
   }
-  const parsed = parseText(file, text);
+  const parsed = parse(file, text);
   if (basename(file) !== "package.json") return parsed;
   return {
     value: isPlainObject(parsed.value) ? parsed.value["mlmcp"] : undefined,
@@ -42,19 +48,20 @@ function unreadable(file: string, cause: unknown): Error {
   });
 }
 
-async function run(file: string, load: (file: string) => Promise<unknown>): Promise<unknown> {
+async function run(file: string, load: (file: string, text: string) => Promise<unknown>): Promise<unknown> {
   // A symlink's target decides what its relative imports mean.
   let real: string;
+  let text: string;
   try {
     real = await realpath(file);
     // Importing a pipe would wait for somebody to write to it.
-    await readBounded(real);
+    text = await readBounded(real);
   } catch (error) {
     throw unreadable(file, error);
   }
   let value: unknown;
   try {
-    value = await load(real);
+    value = await load(real, text);
   } catch (error) {
     const message = `this file cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
     throw configurationError([{ path: "", message, source: { kind: "file", name: file } }], {
@@ -69,10 +76,13 @@ async function run(file: string, load: (file: string) => Promise<unknown>): Prom
   });
 }
 
-async function importDefault(file: string): Promise<unknown> {
-  // The time makes a changed file a new module: otherwise a reload would see the old one.
+async function importDefault(file: string, text: string): Promise<unknown> {
+  // They make a changed file a new module: otherwise a reload would see the old one. The time alone
+  // does not tell where a file is replaced by one as old, the content not where it reads others.
   const { mtimeMs } = await stat(file);
-  return ((await import(`${pathToFileURL(file).href}?${mtimeMs}`)) as { default?: unknown }).default;
+  const digest = createHash("sha256").update(text).digest("base64url");
+  const { href } = pathToFileURL(file);
+  return ((await import(`${href}?${mtimeMs}-${digest}`)) as { default?: unknown }).default;
 }
 
 /**
@@ -81,17 +91,17 @@ async function importDefault(file: string): Promise<unknown> {
  * is used: creating an explorer reads and executes `.config/config.*` of the working directory,
  * its `.js` loader runs a file that throws a second time, and its YAML loader forgets positions.
  */
-async function importTypeScript(file: string): Promise<unknown> {
+async function importTypeScript(file: string, text: string): Promise<unknown> {
   if ((process.features as { typescript?: unknown }).typescript) {
     try {
-      return await importDefault(file);
+      return await importDefault(file, text);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") throw error;
     }
   }
   const { defaultLoaders } = await import("cosmiconfig");
   try {
-    return await defaultLoaders[".ts"](file, await readFile(file, "utf8"));
+    return await defaultLoaders[".ts"](file, text);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== "ERR_MODULE_NOT_FOUND" || !message.includes("'typescript'")) throw error;

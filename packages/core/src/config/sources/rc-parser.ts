@@ -28,6 +28,19 @@ export interface ParsedFile {
   locate(path: Path): Position | undefined;
 }
 
+export type ParseText = typeof parseText;
+
+/** Reads each text only once: what reads a file, edits it and checks the outcome reads the same ones again and again. */
+export function parsingOnce(): ParseText {
+  const known = new Map<string, ParsedFile>();
+  return (file, text) => {
+    const key = `${file}\0${text}`;
+    let parsed = known.get(key);
+    if (parsed === undefined) known.set(key, (parsed = parseText(file, text)));
+    return parsed;
+  };
+}
+
 /** How deep a configuration may nest: more than any needs, less than exhausts the stack of its readers. */
 export const MAX_DEPTH = 250;
 /** How many anchors, aliases and tags a file may have: resolving each takes a look at all. */
@@ -67,6 +80,8 @@ export function parseText(file: string, text: string): ParsedFile {
     merge: !json,
     // The parser compares each key with all before it, which takes minutes for a large map.
     uniqueKeys: false,
+    // Else it warns of keys that are lists or maps, and quotes them.
+    logLevel: "error",
   });
   const position = (offset: number): Position => {
     const { line, col } = lineCounter.linePos(offset);
@@ -116,13 +131,17 @@ function repeatedKeys(document: Document): Fault[] {
       const seen = new Set<string>();
       for (const { key } of items) {
         if (!isScalar(key) || !key.range) continue;
-        const name = String(key.value);
+        const name = nameOf(key);
         if (seen.has(name)) faults.push({ message: "Map keys must be unique", offset: key.range[0] });
         seen.add(name);
       }
     },
   });
   return faults;
+}
+
+function nameOf({ value }: Scalar): string {
+  return String(value ?? "");
 }
 
 /** Aliases to what does not stand before them. Not by their names: it may be a secret that begins with `*`. */
@@ -212,7 +231,7 @@ function entriesOf(
   let entries = known.get(map);
   if (entries === undefined) {
     const named = map.items.filter(({ key }) => isScalar(key));
-    entries = new Map(named.map((pair) => [String((pair.key as Scalar).value), pair]));
+    entries = new Map(named.map((pair) => [nameOf(pair.key as Scalar), pair]));
     known.set(map, entries);
   }
   return entries;

@@ -1,6 +1,9 @@
+import { existsSync } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { ConfigurationError } from "../../errors/index.js";
+import { warnOnce } from "../warnings.js";
 import { readBounded } from "./read-file.js";
 
 /** File names that hold a configuration; the first that a directory has is used. */
@@ -28,24 +31,47 @@ interface FoundFile {
 
 /**
  * Looks for the rc file from a directory upwards, as far as the repository (the directory that
- * holds `.git`) or the home directory. A directory above that anybody may write to, such as
- * `/tmp`, ends the search: a file there may be a stranger's, and a `.js` would be executed.
+ * holds `.git`) or the home directory. A file in a directory that anybody may write to, such as
+ * `/tmp`, may be a stranger's, and what it names would be executed: in the first directory one is
+ * an error, for what was to be configured would not be; a directory above ends the search.
+ *
+ * @throws ConfigurationError `MLMCP_CONFIG_UNTRUSTED`
  */
 export async function findRcFile(cwd: string): Promise<FoundFile | undefined> {
   const home = await realpath(homedir()).catch(() => homedir());
-  for (let directory = resolve(cwd); ; directory = dirname(directory)) {
-    const names = new Set(await readdir(directory).catch(() => []));
-    const present: string[] = [];
-    for (const name of rcFileNames) {
-      if (!names.has(name)) continue;
-      if (name !== "package.json" || (await mentionsUs(join(directory, name)))) present.push(name);
-    }
-    const [first, ...ignored] = present;
-    if (first !== undefined) return { file: join(directory, first), ignored };
-    const above = dirname(directory);
-    if (names.has(".git") || directory === home || above === directory || (await isOpenToAll(above)))
+  const start = resolve(cwd);
+  for (let directory = start; ; directory = dirname(directory)) {
+    const [first, ...ignored] = await rcFilesIn(directory);
+    if (first !== undefined) {
+      const file = join(directory, first);
+      if (!(await isOpenToAll(directory))) return { file, ignored };
+      if (directory === start) throw untrusted(file, directory);
+      warnOnce("MLMCP_CONFIG_UNTRUSTED", `${untrusted(file, directory).message} It is not read.`);
       return undefined;
+    }
+    const above = dirname(directory);
+    const ends = directory === home || above === directory || existsSync(join(directory, ".git"));
+    if (ends || (directory !== start && (await isOpenToAll(directory)))) return undefined;
   }
+}
+
+/** The names of a directory's configurations, the one that is used first. */
+export async function rcFilesIn(directory: string): Promise<string[]> {
+  const names = new Set(await readdir(directory).catch(() => []));
+  const present: string[] = [];
+  for (const name of rcFileNames) {
+    if (!names.has(name)) continue;
+    if (name !== "package.json" || (await mentionsUs(join(directory, name)))) present.push(name);
+  }
+  return present;
+}
+
+function untrusted(file: string, directory: string): ConfigurationError {
+  return new ConfigurationError(
+    `${file} may be anybody's: everyone may write to ${directory}, and a configuration names code that is run. ` +
+      `If it is yours, name it (\`configFile\`, or \`--config ${file}\`), or close the directory (\`chmod o-w ${directory}\`).`,
+    { code: "MLMCP_CONFIG_UNTRUSTED", context: { file, directory } },
+  );
 }
 
 /** Only a `package.json` with our key counts; one that cannot be read is npm's concern. */

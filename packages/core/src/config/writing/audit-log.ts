@@ -1,4 +1,5 @@
-import { appendFile, mkdir } from "node:fs/promises";
+import { constants } from "node:fs";
+import { mkdir, open } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { ConfigurationError } from "../../errors/index.js";
@@ -22,7 +23,7 @@ export interface AuditEntry {
 /**
  * Adds one line of JSON to an audit log: the entry, and when (`time`, ISO 8601), by which process
  * (`pid`) and whose (`user`). The file and its directory are made where they are missing, readable
- * to their owner only.
+ * to their owner only. A pipe that nobody reads is an error at once, and not a wait for a reader.
  *
  * @throws ConfigurationError `MLMCP_AUDIT_LOG` where it cannot be written.
  */
@@ -30,15 +31,26 @@ export async function appendAudit(file: string, entry: AuditEntry): Promise<void
   const line = JSON.stringify({ time: new Date().toISOString(), pid: process.pid, user: user(), ...entry });
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    // In one write, so that the lines of several processes do not mix.
-    await appendFile(file, `${line}\n`, { mode: 0o600 });
+    const handle = await open(file, APPENDING, 0o600);
+    try {
+      // In one write, so that the lines of several processes do not mix.
+      await handle.writeFile(`${line}\n`);
+    } finally {
+      await handle.close();
+    }
   } catch (cause) {
-    throw new ConfigurationError(
-      `The audit log ${file} (system.auditLog) cannot be written: ${(cause as Error).message}`,
-      { code: "MLMCP_AUDIT_LOG", cause, context: { file, action: entry.action } },
-    );
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reason = code === "ENXIO" ? "it is a pipe that nobody reads" : message;
+    throw new ConfigurationError(`The audit log ${file} (system.auditLog) cannot be written: ${reason}`, {
+      code: "MLMCP_AUDIT_LOG",
+      cause,
+      context: { file, action: entry.action },
+    });
   }
 }
+
+/** Windows has no such pipes, nor the flag. */
+const APPENDING = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NONBLOCK ?? 0);
 
 function user(): string {
   try {

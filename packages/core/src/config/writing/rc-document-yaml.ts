@@ -1,82 +1,76 @@
-import { isDeepStrictEqual } from "node:util";
-import { isAlias, isCollection, isMap, isScalar, isSeq, parseDocument, visit } from "yaml";
-import type { Document, Node, Pair, YAMLMap, YAMLSeq } from "yaml";
-import { isIndex, notAnIndex, type EditableText } from "./editable-text.js";
+import { isAlias, isCollection, isMap, isScalar, isSeq, Lexer, Pair, parseDocument, visit } from "yaml";
+import type { Document, Node, Scalar, ScalarTag, YAMLMap, YAMLSeq } from "yaml";
 import { valueAt } from "../plain.js";
+import { isIndex } from "./edited-values.js";
+import { keepLineEnds, keepLines } from "./kept-lines.js";
+import type { TextEditor } from "./text-editor.js";
+import { sectionOf, sectionRange, type SectionLines } from "./yaml-section.js";
 
 /**
- * YAML to be edited; keeps comments, blank lines and how values are quoted. What an alias or a
+ * Edits YAML; keeps comments, blank lines, line ends and how values are quoted. What an alias or a
  * merge key (`<<`) brings to the place of a change is written out there first, and aliases of what
  * is changed get a copy of what it was: the change is to its own place alone.
  */
-export function openYaml(text: string): EditableText {
-  const document = read(text);
-  const indent = /^( {1,8})(?=[^\s#-])/m.exec(text)?.[1]?.length ?? 2;
-  const print = (): string => (isEmpty(document) ? text : document.toString({ lineWidth: 0, indent }));
-  const reprinted = print();
-  return {
-    get: (path) => valueAt(document.toJS(), path),
-    set(path, value) {
-      if (path.length === 0) document.contents = document.createNode(value) as typeof document.contents;
+export const yamlEditor: TextEditor = {
+  set: (text, path, value, said) =>
+    edit(text, sectionOf(said, path[0]), (document) => {
+      if (path.length === 0) document.contents = nodeOf(document, value) as typeof document.contents;
       else put(document, path, value);
-    },
-    unset(path) {
-      const key = path.at(-1);
-      if (key === undefined || valueAt(document.toJS(), path) === undefined) return false;
-      const { way, rest } = follow(document, path);
-      const around = way.at(-1)!;
-      detach(document, [...way, childOf(document, around, rest[0]!)]);
-      if (isSeq(around)) around.items.splice(Number(key), 1);
-      else {
-        const remove = (): void => {
-          around.items = around.items.filter((pair) => keyOf(document, pair) !== key);
-        };
-        remove();
-        // What a merge key brings would take the place of what was removed.
-        if (valueAt(document.toJS(), path) !== undefined) {
-          writeOutMerges(document, around);
-          remove();
-        }
-      }
-      return true;
-    },
-    toString() {
-      const printed = print();
-      const kept = keepLines(text, reprinted, printed);
-      // Lines are not values: what comes of them must mean the same.
-      const result = isDeepStrictEqual(valueOf(kept), document.toJS()) ? kept : printed;
-      return text.includes("\r\n") ? result.replaceAll(/\r?\n/g, "\r\n") : result;
-    },
-  };
+    }),
+  unset: (text, path, said) =>
+    edit(text, path.length > 1 ? sectionOf(said, path[0]) : undefined, (document) => remove(document, path)),
+  comments: (text) => {
+    const tokens = [...new Lexer().lex(text)];
+    return tokens.filter((token, index) => token.startsWith("#") && tokens[index - 1] !== SCALAR).length;
+  },
+};
+
+/** What the lexer puts before the text of a scalar. */
+const SCALAR = "\u001F";
+
+type Change = (document: Document.Parsed) => void;
+
+/** @param section the lines of the top-level key within whose value the change stays, if it does */
+function* edit(text: string, section: SectionLines | undefined, change: Change): Iterable<string> {
+  const byteOrderMark = text.startsWith("\uFEFF") ? "\uFEFF" : "";
+  const original = text.slice(byteOrderMark.length);
+  const written = original.replaceAll("\r\n", "\n");
+  const finish = (result: string): string => byteOrderMark + keepLineEnds(original, result);
+  const range = section && sectionRange(written, section);
+  if (range) {
+    const [before, after] = [written.slice(0, range.start), written.slice(range.end)];
+    for (const result of printAnew(written.slice(range.start, range.end), change))
+      yield finish(before + result + after);
+  }
+  for (const result of printAnew(written, change)) yield finish(result);
+}
+
+/** With the lines that do not change as they were written; where that says something else, as they are printed. */
+function* printAnew(written: string, change: Change): Iterable<string> {
+  const document = read(written);
+  if (document.errors.length > 0) return;
+  const indent = /^( {1,8})(?=[^\s#-])/m.exec(written)?.[1]?.length ?? 2;
+  const print = (): string => (isEmpty(document) ? written : document.toString({ lineWidth: 0, indent }));
+  const reprinted = print();
+  change(document);
+  const printed = print();
+  yield keepLines(written, reprinted, printed);
+  yield printed;
 }
 
 function read(text: string): Document.Parsed {
-  return parseDocument(text, { schema: "core", merge: true, prettyErrors: false });
-}
-
-function valueOf(text: string): unknown {
-  const document = read(text);
-  return document.errors.length > 0 ? undefined : document.toJS();
-}
-
-/**
- * The printed text, with the lines before and after what has changed as they were written: the
- * printer spaces some of them anew. Only where line stands for line.
- */
-function keepLines(text: string, reprinted: string, printed: string): string {
-  const [written, before, after] = [text, reprinted, printed].map((one) => one.split("\n")) as [
-    string[],
-    string[],
-    string[],
-  ];
-  if (written.length !== before.length) return printed;
-  const shorter = Math.min(before.length, after.length);
-  let head = 0;
-  while (head < shorter && before[head] === after[head]) head++;
-  let tail = 0;
-  while (tail < shorter - head && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
-  const changed = after.slice(head, after.length - tail);
-  return [...written.slice(0, head), ...changed, ...written.slice(written.length - tail)].join("\n");
+  const document = parseDocument(text, {
+    schema: "core",
+    merge: true,
+    prettyErrors: false,
+    uniqueKeys: false,
+    logLevel: "error",
+  });
+  // As it comes, it also prints the text "<<" as what it looks like.
+  const { tags } = document.schema;
+  const merge = tags.findIndex(({ tag }) => tag === "tag:yaml.org,2002:merge");
+  tags[merge] = { ...(tags[merge] as ScalarTag), identify: (value) => typeof value === "symbol" };
+  return document;
 }
 
 type Collection = YAMLMap | YAMLSeq;
@@ -90,18 +84,53 @@ function put(document: Document.Parsed, path: readonly string[], value: unknown)
   const { way, rest } = follow(document, path);
   const around = way.at(-1)!;
   const [key, ...inner] = rest as [string, ...string[]];
-  if (isSeq(around) && !isIndex(key, around.items.length))
-    throw notAnIndex(path, way.length - 1, around.items.length);
   const old = childOf(document, around, key);
   detach(document, [...way, old]);
   const nested = inner.reduceRight<unknown>((within, name) => Object.fromEntries([[name, within]]), value);
-  const node = inPlaceOf(old, document.createNode(nested) as Node);
+  const node = inPlaceOf(old, nodeOf(document, nested));
   if (isSeq(around)) around.items[Number(key)] = node;
   else {
     const pair = around.items.find((one) => keyOf(document, one) === key);
     if (pair) pair.value = node;
-    else around.items.push(document.createPair(key, node) as Pair<unknown, unknown>);
+    else around.items.push(new Pair<unknown, unknown>(keyNode(document, key), node));
   }
+}
+
+function remove(document: Document.Parsed, path: readonly string[]): void {
+  const { way, rest } = follow(document, path);
+  const around = way.at(-1)!;
+  const key = rest[0]!;
+  detach(document, [...way, childOf(document, around, key)]);
+  if (isSeq(around)) {
+    around.items.splice(Number(key), 1);
+    return;
+  }
+  const removeFrom = (map: YAMLMap): void => {
+    map.items = map.items.filter((pair) => keyOf(document, pair) !== key);
+  };
+  removeFrom(around);
+  // What a merge key brings would take the place of what was removed.
+  if (valueAt(document.toJS(), path) !== undefined) {
+    writeOutMerges(document, around);
+    removeFrom(around);
+  }
+}
+
+function nodeOf(document: Document.Parsed, value: unknown): Node {
+  const node = document.createNode(value) as Node;
+  visit(node, {
+    Pair: (_, pair) => {
+      pair.key = keyNode(document, (pair.key as Scalar).value as string);
+    },
+  });
+  return node;
+}
+
+function keyNode(document: Document.Parsed, key: string): Node {
+  const node = document.createNode(key) as Scalar;
+  // Of no type, this one would merge.
+  if (key === "<<") node.type = "QUOTE_DOUBLE";
+  return node;
 }
 
 /**

@@ -3,7 +3,7 @@ import { ConfigurationError } from "../../errors/index.js";
 import type { Layer } from "../layers.js";
 import { copyPlain, isPlainObject, setOwn, valueAt, type PlainObject } from "../plain.js";
 import { formatPath } from "../problems.js";
-import { openRcDocument } from "./rc-document.js";
+import { openRcDocument, untilSaved } from "./rc-document.js";
 import { describeSource, type ConfigReader } from "../reader.js";
 import { isSecretReference } from "../secrets/secrets.js";
 import type { ConfigSources } from "../sources/sources.js";
@@ -42,12 +42,14 @@ async function saveRuntime(
 ): Promise<void> {
   const leaves = writableLeaves(config, runtime?.value ?? {});
   if (leaves.length === 0) return;
-  const document = await openRcDocument(file);
-  for (const { path, value } of leaves) {
-    const profile = isOfProfile(layers, path) ? ["profiles", config.environment] : [];
-    document.set([...profile, ...path], literal(value));
-  }
-  await document.save();
+  await untilSaved(async () => {
+    const document = await openRcDocument(file);
+    for (const { path, value } of leaves) {
+      const profile = isOfProfile(layers, path) ? ["profiles", config.environment] : [];
+      document.set([...profile, ...path], literal(value));
+    }
+    await document.save();
+  });
   for (const { path } of leaves) warnWhereOverridden(config, path);
 }
 
@@ -64,9 +66,11 @@ async function saveEverything(
       put(merged, leaf.path, inFile ? leaf.value : literal(leaf.value));
   }
   const secret = leavesOf(merged).some((leaf) => isPlainSecret(config, leaf));
-  const document = await openRcDocument(file);
-  document.set([], merged);
-  await document.save({ mode: secret ? 0o600 : 0o644 });
+  await untilSaved(async () => {
+    const document = await openRcDocument(file);
+    document.set([], merged);
+    await document.save({ mode: secret ? 0o600 : 0o644 });
+  });
 }
 
 /** What a file says as it says it, so that references stay what they are; paths start where all of them do. */

@@ -1,26 +1,36 @@
-import { randomUUID } from "node:crypto";
-import { open, realpath, rename, rm, stat, type FileHandle } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { renameSync } from "node:fs";
+import { open, readlink, realpath, rm, stat, type FileHandle } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { removeLeftovers, temporaryFile } from "./temporary-files.js";
+
+export interface WriteOptions {
+  /** Permissions of a file that is new; those of an existing one do not change. @default 0o644 */
+  readonly mode?: number | undefined;
+  /**
+   * Decides on the new content once it is on disk: calls `replace` to put it into the place of
+   * `target`, or throws, and nothing has changed. @default replaces it
+   */
+  readonly commit?: (target: string, replace: () => void) => void | Promise<void>;
+}
 
 /**
  * Writes a whole file so that a reader, a crash or a kill meets the old content or the new one,
  * never a part of either: to a file beside it, flushed, then renamed into its place.
  *
  * An existing file keeps its mode and, where the process may give it away, its owner; a symbolic
- * link stays one.
- *
- * @param options.mode permissions of a file that is new; those of an existing one do not change. @default 0o644
+ * link stays one, also where it leads to a file that is not there yet.
  */
 export async function writeAtomically(
   file: string,
   text: string,
-  { mode = 0o644 }: { readonly mode?: number } = {},
+  { mode = 0o644, commit = (_, replace) => replace() }: WriteOptions = {},
 ): Promise<void> {
-  // Through a link: renaming onto it would put a file in its place.
-  const target = await realpath(file).catch(() => file);
+  // Through links: renaming onto one would put a file in its place.
+  const target = await endOfLinks(file);
   const before = await stat(target).catch(() => undefined);
   const directory = dirname(target);
-  const temporary = join(directory, `.mlmcp-${randomUUID()}.tmp`);
+  await removeLeftovers(directory);
+  const temporary = temporaryFile(directory);
   try {
     // Never wider open than the file will be, not even while it is written.
     const handle = await open(temporary, "wx", 0o600);
@@ -32,12 +42,23 @@ export async function writeAtomically(
     } finally {
       await handle.close();
     }
-    await rename(temporary, target);
+    // Synchronously, so that nothing comes between this and what `commit` has just found.
+    await commit(target, () => renameSync(temporary, target));
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
   await flush(directory);
+}
+
+async function endOfLinks(file: string): Promise<string> {
+  try {
+    return await realpath(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  const link = await readlink(file).catch(() => undefined);
+  return link === undefined ? file : endOfLinks(resolve(await realpath(dirname(file)), link));
 }
 
 /** Makes the new name last through a power failure, where the system lets a directory be flushed. */

@@ -99,15 +99,19 @@ const names = classesByCode({
   permanent: "AssertionError DataCloneError NotSupportedError SecurityError NotAllowedError",
 });
 
-/** Of the engine's range errors those that say that something is too large for it. */
+/** Of the engine's range errors those that say that something is too large for it, and a child's death of it. */
 function classifyMemory(error: unknown): ErrorClass | undefined {
-  return readText(error, "name") === "RangeError" && tooLarge.test(readText(error, "message"))
+  const message = readText(error, "message");
+  return (readText(error, "name") === "RangeError" && tooLarge.test(message)) || heapOfChild.test(message)
     ? "resource"
     : undefined;
 }
 
 const tooLarge =
   /^(invalid (array|string|typed array|array buffer) length|array buffer allocation failed|(map|set) maximum size exceeded|.*out of memory)/i;
+
+/** What a child process leaves in the message of `execFile`'s error. */
+const heapOfChild = /JavaScript heap out of memory/;
 
 /** What browsers and runtimes call a connection that failed, in a `TypeError` that says no more. */
 const networkFailure =

@@ -1,25 +1,17 @@
-import { warnOnce } from "../../config/warnings.js";
 import { classifyError } from "./classify-error.js";
-import type { Classified, ErrorClass } from "./error-class.js";
+import type { Classified } from "./error-class.js";
 import { describeThrown } from "./thrown.js";
-import { errorMatcher, type ErrorConditions } from "./error-condition.js";
-
-/** What an application knows about errors that the framework does not. */
-export interface ErrorRule {
-  /** Which errors it is about. */
-  readonly match: ErrorConditions;
-  readonly class: ErrorClass;
-  /** What to do about them, for `getRecoverySuggestions`, the likeliest first. */
-  readonly suggestions?: readonly string[];
-}
+import { errorMatcher } from "./error-condition.js";
+import type { ErrorRule } from "./error-rule.js";
 
 interface Rule extends ErrorRule {
   readonly matches: (error: unknown) => boolean;
 }
 
 /**
- * Classifies errors for one kernel: by the application's rules, the last added first, then by
- * what {@link classifyError} knows. `@retry`, `@degrade` and the `ErrorHandler` ask it.
+ * Classifies errors for one kernel: by the rules of the configuration (`errorHandling.rules`), then
+ * by those of the application and of plugins, the last added first, then by what
+ * {@link classifyError} knows. `@retry`, `@degrade` and the `ErrorHandler` ask it.
  *
  * ```ts
  * kernel.resolve(ErrorClassifier).add({
@@ -30,11 +22,17 @@ interface Rule extends ErrorRule {
  * ```
  */
 export class ErrorClassifier {
+  #configured: readonly Rule[] = [];
   #rules: readonly Rule[] = [];
+
+  /** Takes the rules of the configuration, the first to match speaking, in place of those before. */
+  configure(rules: readonly ErrorRule[]): void {
+    this.#configured = rules.map(prepared);
+  }
 
   /** Adds a rule, for every call from now on. Returns what takes it away again. */
   add(rule: ErrorRule): () => void {
-    const added: Rule = { ...rule, matches: errorMatcher(rule.match, classifyError) };
+    const added = prepared(rule);
     this.#rules = [added, ...this.#rules];
     return () => {
       this.#rules = this.#rules.filter((kept) => kept !== added);
@@ -45,18 +43,37 @@ export class ErrorClassifier {
     return this.ruleFor(error)?.class ?? classifyError(error);
   }
 
-  /** The application's rule that speaks for an error. */
+  /** The rule that speaks for an error. */
   ruleFor(error: unknown): ErrorRule | undefined {
-    return this.#rules.find(({ matches, match }) => {
-      try {
-        return matches(error);
-      } catch (failure) {
-        warnOnce(
-          "MLMCP_ERROR_RULE",
-          `A rule for errors (match: ${String(match)}) failed: ${describeThrown(failure)}`,
-        );
-        return false;
-      }
-    });
+    const speaks = (rule: Rule) => isMeant(rule, error);
+    return this.#configured.find(speaks) ?? this.#rules.find(speaks);
   }
+}
+
+function prepared(rule: ErrorRule): Rule {
+  return { ...rule, matches: errorMatcher(rule.match, classifyError) };
+}
+
+/** Rules of whose failing has been warned. */
+const failing = new WeakSet<Rule>();
+
+function isMeant(rule: Rule, error: unknown): boolean {
+  try {
+    return rule.matches(error);
+  } catch (failure) {
+    if (!failing.has(rule)) {
+      failing.add(rule);
+      const match = [rule.match].flat().map(describeCondition).join(", ");
+      process.emitWarning(`A rule for errors (match: ${match}) failed: ${describeThrown(failure)}`, {
+        code: "MLMCP_ERROR_RULE",
+      });
+    }
+    return false;
+  }
+}
+
+/** The text of a function is its source; one that is written in its place is named for that. */
+function describeCondition(condition: unknown): string {
+  if (typeof condition !== "function") return String(condition);
+  return condition.name === "" || condition.name === "match" ? "a function" : condition.name;
 }

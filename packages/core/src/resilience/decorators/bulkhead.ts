@@ -1,17 +1,19 @@
 import { BulkheadFullError } from "../../errors/index.js";
+import type { Call } from "../../operations/call.js";
 import { continueWith } from "../../operations/continuation.js";
 import { createMethodDecorator } from "../../operations/decorator.js";
 import { whenOver } from "../../operations/ending.js";
 import type { AroundPart, Binding, Invoke } from "../../plugin.js";
-import { Bulkhead, type BulkheadReason } from "../bulkhead.js";
-import { Bulkheads } from "../bulkheads.js";
+import { Bulkhead, type BulkheadReason } from "../limits/bulkhead.js";
+import { Bulkheads } from "../limits/bulkheads.js";
+import { leaveLimiter } from "../limits/limiters.js";
 import {
   bulkheadSchema,
   maxConcurrentSchema,
   type BulkheadOptions,
   type EffectiveBulkheadOptions,
 } from "../options/bulkhead.js";
-import { Timers } from "../timers.js";
+import { Timers } from "../timing/timers.js";
 
 /**
  * Limits how many calls of the method run at the same time. Some more may wait, in the order in
@@ -20,7 +22,9 @@ import { Timers } from "../timers.js";
  *
  * A call holds its place until the method has ended, also where a timeout has released its caller
  * before: what still runs still counts. A method that returns an async iterable holds it until its
- * iteration ends. A caller who gives up leaves the queue. `Bulkheads` lists those of a kernel.
+ * iteration ends. A caller who gives up leaves the queue. Calls that wait inside the very calls that
+ * hold all places are refused after a second in which nothing moved. `Bulkheads` lists those of a
+ * kernel.
  *
  * ```ts
  * class Reports {
@@ -65,28 +69,31 @@ function aroundBulkhead<Options extends object>(
   const membership = binding.keep(
     "bulkhead",
     () => bulkheads.join({ operation, sharedAs, limits, create: () => new Bulkhead(limits, timers) }),
-    (left) => left.leave(),
+    leaveLimiter,
   );
   membership.confirm(binding.config);
   const places = membership.limiter;
 
-  const leaveWithValue = (value: unknown): unknown => {
-    places.leave();
-    return value;
-  };
-  const leaveWithError = (error: unknown): never => {
-    places.leave();
-    throw error;
-  };
-  const run: Invoke =
+  const run = (self: unknown, args: unknown[], holder: Call | undefined): unknown =>
     returns === "stream"
-      ? (self, args) => whenOver(begin(next, self, args), () => places.leave())
-      : (self, args) => continueWith(next, self, args, leaveWithValue, leaveWithError);
+      ? whenOver(begin(next, self, args), () => places.leave(holder))
+      : continueWith(
+          next,
+          self,
+          args,
+          (value) => {
+            places.leave(holder);
+            return value;
+          },
+          (error) => {
+            places.leave(holder);
+            throw error;
+          },
+        );
 
-  const waitAndRun = async (self: unknown, args: unknown[]): Promise<unknown> => {
-    const call = binding.call();
+  const waitAndRun = async (self: unknown, args: unknown[], call: Call | undefined): Promise<unknown> => {
     if (waits.active && places.waiting < places.limits.queue) waits.publish({ waiting: places.waiting + 1 });
-    const reason = await places.wait(call?.signal);
+    const reason = await places.wait(call?.signal, call, holdersAround(call, places));
     if (reason) {
       const { running, waiting } = places;
       if (rejected.active) rejected.publish({ reason, running, waiting });
@@ -94,12 +101,23 @@ function aroundBulkhead<Options extends object>(
     }
     if (call?.aborted) {
       // The place fell free and the caller gave up at the same moment.
-      places.leave();
+      places.leave(call);
       throw call.reason;
     }
-    return run(self, args);
+    return run(self, args, call);
   };
-  return (self, args) => (places.enter() ? run(self, args) : waitAndRun(self, args));
+  return (self, args) => {
+    const call = places.limits.queue > 0 ? binding.call() : undefined;
+    return places.enter(call) ? run(self, args, call) : waitAndRun(self, args, call);
+  };
+}
+
+/** The calls with a place that a call is a part of. */
+function holdersAround(call: Call | undefined, places: Bulkhead): Call[] {
+  const holders: Call[] = [];
+  for (let around = call?.enclosing; around; around = around.enclosing)
+    if (places.holds(around)) holders.push(around);
+  return holders;
 }
 
 /** What it throws at once as a rejection. */
@@ -117,13 +135,20 @@ function noPlace(
   const stories: Record<BulkheadReason, string> = {
     full: `${which} is full: ${running} calls run (maxConcurrent ${maxConcurrent}) and ${waiting} wait`,
     queueTimeout: `no place in ${which} fell free within ${queueTimeout} ms`,
+    recursion: `all ${running} calls that ${which} lets run (maxConcurrent ${maxConcurrent}) seem to wait for calls like this one, which they have made themselves and which wait for a place`,
     stopped: `it still waited for ${which} when its kernel stopped`,
   };
   return new BulkheadFullError(`${operation} was not called: ${stories[reason]}.`, {
     context: { operation, reason, running, waiting, ...(sharedAs === undefined ? {} : { sharedAs }) },
-    suggestions: [
-      "Call again later, or let calls wait: `queue` and `queueTimeout`.",
-      "Raise `maxConcurrent` if what the method depends on can take more.",
-    ],
+    suggestions:
+      reason === "recursion"
+        ? [
+            "Move what calls itself into a method without a bulkhead, which the decorated one calls.",
+            "Where it is not waited for, make the call once the one around it has ended.",
+          ]
+        : [
+            "Call again later, or let calls wait: `queue` and `queueTimeout`.",
+            "Raise `maxConcurrent` if what the method depends on can take more.",
+          ],
   });
 }

@@ -1,8 +1,8 @@
 import { ConfigurationError, ProcessingError } from "../../errors/index.js";
 import { createMethodDecorator } from "../../operations/decorator.js";
 import type { Binding, Invoke } from "../../plugin.js";
-import { ChaosSource, drawFaults } from "../chaos.js";
-import { Delays } from "../delays.js";
+import { asChaosError, ChaosSource, drawFaults } from "../chaos.js";
+import { Delays } from "../retry/delays.js";
 import { chaosPolicy, chaosProblem, chaosSchema, rateSchema, type ChaosOptions } from "../options/chaos.js";
 
 /**
@@ -45,7 +45,7 @@ function around(next: Invoke, binding: Binding<ChaosOptions>): Invoke {
 
   const fault = (kind: "error" | "result", self: unknown, args: unknown[]): unknown => {
     if (struck.active) struck.publish({ fault: kind, latencyMs: 0 });
-    if (kind === "error") throw errorOf(error, id, self, args);
+    if (kind === "error") throw asChaosError(errorOf(error, id, self, args));
     // Whoever keeps results must not keep this one.
     binding.note({ degraded: true });
     return typeof result === "function" ? Reflect.apply(result, self, args) : structuredClone(result?.value);

@@ -1,17 +1,25 @@
-import { ConfigurationError } from "../../errors/index.js";
-import { continueWith } from "../../operations/continuation.js";
-import type { Binding, Invoke } from "../../plugin.js";
-import { REJECTED, SHADOWED, type Breaker } from "../breaker.js";
-import type { BreakerGroup } from "../breaker-group.js";
-import { CircuitBreakers, type BreakerUse } from "../circuit-breakers.js";
-import { circuitOpen } from "../circuit-open.js";
-import { isRejection } from "../classify.js";
+import { ConfigurationError, OperationTimeoutError } from "../../errors/index.js";
+import type { After, Binding, Invoke } from "../../plugin.js";
+import { REJECTED, SHADOWED, type Breaker, type Ticket } from "../breaker/breaker.js";
+import type { BreakerGroup } from "../breaker/breaker-group.js";
+import { CircuitBreakers, type BreakerUse } from "../breaker/circuit-breakers.js";
+import { circuitOpen } from "../breaker/circuit-open.js";
+import { isRejection } from "../classification/classify.js";
 import { termsOf, type EffectiveBreakerOptions } from "../options/breaker.js";
 import { effective, type DegradeOptions } from "../options/degrade.js";
 import { errorsMeant } from "./meant-errors.js";
+import type { TimeoutReason } from "./timeout.js";
+
+/** What a breaker was asked for. */
+interface Admission {
+  readonly breaker: Breaker;
+  readonly ticket: Ticket;
+  /** Where it wants to know how long calls take. */
+  readonly startedAt: number;
+}
 
 /** The part of `@degrade` that stops calling a method that keeps failing. */
-export function aroundBreaker(next: Invoke, binding: Binding<DegradeOptions>): Invoke {
+export function afterBreaker(_next: Invoke, binding: Binding<DegradeOptions>): After<Admission> {
   const { id } = binding.operation;
   const options = effective(binding.options).breaker as EffectiveBreakerOptions;
   const { key, when, sharedAs } = options;
@@ -19,7 +27,7 @@ export function aroundBreaker(next: Invoke, binding: Binding<DegradeOptions>): I
   const rejected = binding.event("breaker:reject");
   const group = joinBreakers(options, binding);
 
-  const reject = (breaker: Breaker, of: string | undefined): Promise<never> | undefined => {
+  const reject = (breaker: Breaker, of: string | undefined): void => {
     const { state, retryAfter } = breaker;
     const shadow = options.mode === "shadow";
     if (rejected.active) {
@@ -31,51 +39,54 @@ export function aroundBreaker(next: Invoke, binding: Binding<DegradeOptions>): I
         ...(shadow ? { shadow } : {}),
       });
     }
-    if (shadow) return undefined;
+    if (shadow) return;
     const { name } = group;
-    return Promise.reject(circuitOpen(id, breaker, { name, ...(of === undefined ? {} : { key: of }) }));
+    throw circuitOpen(id, breaker, { name, ...(of === undefined ? {} : { key: of }) });
   };
 
-  return (self, args) => {
-    const of = key && keyOf(key, self, args, id);
-    const breaker = of === undefined ? group.single! : group.of(of);
-    const ticket = breaker.admit();
-    if (ticket === REJECTED || ticket === SHADOWED) {
-      const rejection = reject(breaker, of);
-      if (rejection) return rejection;
-    }
-    const { timesCalls } = breaker;
-    const startedAt = timesCalls ? performance.now() : 0;
-    return continueWith(
-      next,
-      self,
-      args,
-      (value) => {
-        breaker.succeed(ticket, timesCalls ? performance.now() - startedAt : 0);
-        return value;
-      },
-      (error) => {
-        if (isFailure(error)) breaker.fail(ticket, error, timesCalls ? performance.now() - startedAt : 0);
-        else breaker.release(ticket);
-        throw error;
-      },
-    );
+  return {
+    begin(self, args) {
+      const of = key && keyOf(key, self, args, id);
+      const breaker = of === undefined ? group.single! : group.of(of);
+      const ticket = breaker.admit();
+      if (ticket === REJECTED || ticket === SHADOWED) reject(breaker, of);
+      return { breaker, ticket, startedAt: breaker.timesCalls ? performance.now() : 0 };
+    },
+    returned(value, { breaker, ticket, startedAt }) {
+      breaker.succeed(ticket, breaker.timesCalls ? performance.now() - startedAt : 0);
+      return value;
+    },
+    threw(error, { breaker, ticket, startedAt }) {
+      if (isFailure(error))
+        breaker.fail(ticket, error, breaker.timesCalls ? performance.now() - startedAt : 0);
+      else breaker.release(ticket);
+      throw error;
+    },
   };
 
   /** Errors that speak of the call or its caller, not of what the method depends on, do not count. */
   function isFailure(error: unknown): boolean {
-    return !isRejection(error) && binding.call()?.aborted !== true && counts(error);
+    if (isRejection(error) || isCutFromOutside(error, id) || binding.call()?.aborted === true) return false;
+    return counts(error);
   }
+}
+
+/** What encloses the call had no more time, or its kernel stops; whose timer is first is chance. */
+function isCutFromOutside(error: unknown, operation: string): boolean {
+  if (!(error instanceof OperationTimeoutError) || error.context["operation"] !== operation) return false;
+  const { reason } = error.context as { readonly reason?: TimeoutReason };
+  return reason === "enclosing" || reason === "stopped";
 }
 
 function joinBreakers(options: EffectiveBreakerOptions, binding: Binding<DegradeOptions>): BreakerGroup {
   const breakers = binding.resolve(CircuitBreakers);
-  const use = binding.keep(
-    "breaker",
-    () => createUse(options, binding),
-    (replaced) => breakers.leave(replaced),
-  );
+  const { use } = binding.keep("breaker", () => ({ breakers, use: createUse(options, binding) }), leave);
   return breakers.join(use);
+}
+
+/** Not where it is used: a closure made there would hold the binding, and with it the operation. */
+function leave({ breakers, use }: { breakers: CircuitBreakers; use: BreakerUse }): void {
+  breakers.leave(use);
 }
 
 function createUse(options: EffectiveBreakerOptions, binding: Binding<DegradeOptions>): BreakerUse {
@@ -117,14 +128,12 @@ function keyOf(
   } catch (error) {
     cause = { cause: error };
   }
-  const what = "cause" in cause ? "threw" : `gave a value of type ${typeof answer}`;
-  throw new ConfigurationError(
-    `${operation} was not called: the \`key\` of its breaker ${what}, and not a text.`,
-    {
-      code: "MLMCP_BREAKER_KEY",
-      ...cause,
-      context: { operation },
-      suggestions: ["Let `breaker.key` give a text for every call, such as the id of a tenant."],
-    },
-  );
+  const what =
+    "cause" in cause ? "threw instead of giving" : `gave a value of type ${typeof answer} instead of`;
+  throw new ConfigurationError(`${operation} was not called: the \`key\` of its breaker ${what} a text.`, {
+    code: "MLMCP_BREAKER_KEY",
+    ...cause,
+    context: { operation },
+    suggestions: ["Let `breaker.key` give a text for every call, such as the id of a tenant."],
+  });
 }

@@ -1,26 +1,24 @@
-import { continueWith } from "../../operations/continuation.js";
-import type { Binding, Invoke } from "../../plugin.js";
-import { callFallback, fitAnswer, requireFallback, type Fallback } from "../fallback.js";
+import type { After, Binding, Invoke } from "../../plugin.js";
+import { callFallback, fitAnswer, requireFallback, type Fallback } from "../fallback/fallback.js";
 import { effective, type DegradeOptions } from "../options/degrade.js";
-import { staleAnswersFor } from "../stale-answers.js";
+import { staleAnswersFor } from "../fallback/stale-answers.js";
 import { errorsMeant } from "./meant-errors.js";
 
 /** The part of `@degrade` that answers where everything inside it has failed. */
-export function aroundFallback(next: Invoke, binding: Binding<DegradeOptions>): Invoke {
+export function afterFallback(_next: Invoke, binding: Binding<DegradeOptions>): After {
   const { operation } = binding;
   const { fallback, when } = effective(binding.options);
   const asked = errorsMeant(when, binding);
   const fellBack = binding.event("degrade:fallback");
   const answer = fallback === "stale" ? staleAnswer(binding) : givenAnswer(fallback!, binding);
-  const fallBack = (error: unknown, self: unknown, args: unknown[]): unknown => {
-    if (binding.call()?.aborted === true || !asked(error)) throw error;
-    return answer(error, self, args, () => {
-      if (fellBack.active) fellBack.publish({ error });
-    });
-  };
-  return (self, args) => {
-    requireFallback(fallback, self, operation);
-    return continueWith(next, self, args, undefined, (error) => fallBack(error, self, args));
+  return {
+    begin: (self) => requireFallback(fallback, self, operation),
+    threw(error, _begun, self, args) {
+      if (binding.call()?.aborted === true || !asked(error)) throw error;
+      return answer(error, self, args, () => {
+        if (fellBack.active) fellBack.publish({ error });
+      });
+    },
   };
 }
 

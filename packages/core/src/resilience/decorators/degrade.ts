@@ -1,12 +1,12 @@
 import { createMethodDecorator } from "../../operations/decorator.js";
 import type { AnyFunction, DecorationOptions } from "../../operations/decorator-types.js";
 import type { Advice } from "../../plugin.js";
-import { fallbackProblem } from "../fallback.js";
+import { fallbackProblem } from "../fallback/fallback.js";
 import { breakerProblem } from "../options/breaker.js";
 import { degradeSchema, effective, settingsOf, type DegradeOptions } from "../options/degrade.js";
 import { bulkheadPart } from "./bulkhead.js";
-import { aroundBreaker } from "./degrade-breaker.js";
-import { aroundFallback } from "./degrade-fallback.js";
+import { afterBreaker } from "./degrade-breaker.js";
+import { afterFallback } from "./degrade-fallback.js";
 import { timeLimitPart } from "./timeout.js";
 
 /**
@@ -44,9 +44,9 @@ export const degrade = createMethodDecorator<DegradeOptions>({
     );
   },
   parts: [
-    { at: "fallback", when: ({ fallback }) => fallback !== undefined, around: aroundFallback },
+    { at: "fallback", when: ({ fallback }) => fallback !== undefined, after: afterFallback },
     timeLimitPart("deadline", (options) => effective(options).deadline || undefined),
-    { at: "breaker", when: ({ breaker }) => breaker !== false, around: aroundBreaker },
+    { at: "breaker", when: ({ breaker }) => breaker !== false, after: afterBreaker },
     timeLimitPart("timeout", (options) => effective(options).timeout || undefined),
     bulkheadPart((options) => effective(options).bulkhead || undefined),
   ],
@@ -71,6 +71,12 @@ export interface DegradeDecorator {
 
 /** As `OperationDecorator`, on an object (a class itself for statics) that has certain methods. */
 interface DecoratorBesides<Owner> {
+  // Classes first: of an error a compiler may show what the last overload says alone.
+  <Class extends abstract new (...args: any[]) => Owner>(
+    target: Class,
+    context: ClassDecoratorContext<Class>,
+  ): void;
+  <Class extends abstract new (...args: any[]) => Owner>(target: Class): void;
   <This extends Owner, Method extends (...args: any[]) => Served>(
     method: Method,
     context: ClassMethodDecoratorContext<This, Method>,
@@ -80,9 +86,4 @@ interface DecoratorBesides<Owner> {
     key: string | symbol,
     descriptor: TypedPropertyDescriptor<Method>,
   ): void;
-  <Class extends abstract new (...args: any[]) => Owner>(
-    target: Class,
-    context: ClassDecoratorContext<Class>,
-  ): void;
-  <Class extends abstract new (...args: any[]) => Owner>(target: Class): void;
 }

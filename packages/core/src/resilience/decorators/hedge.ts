@@ -4,10 +4,11 @@ import { continueWith } from "../../operations/continuation.js";
 import { createMethodDecorator } from "../../operations/decorator.js";
 import type { DecorationOptions, OperationDecorator } from "../../operations/decorator-types.js";
 import type { Advice, Binding, Invoke } from "../../plugin.js";
-import { hedge as hedgeCall } from "../hedge.js";
-import { Latencies } from "../latencies.js";
+import { hedge as hedgeCall } from "../hedge/hedge.js";
+import { Latencies } from "../hedge/latencies.js";
 import { hedgeSchema, type EffectiveHedgeOptions, type HedgeOptions } from "../options/hedge.js";
-import { Timers } from "../timers.js";
+import { RetryBudgets } from "../retry/retry-budget.js";
+import { Timers } from "../timing/timers.js";
 
 const harmless =
   "@hedge runs a method twice at the same time, so it must be told that this does no harm: `@hedge({ idempotent: true })`.";
@@ -28,7 +29,8 @@ const decorator = createMethodDecorator<HedgeOptions>({
  *
  * The attempt that loses is abandoned: its `currentOperation()?.signal` aborts. An attempt that fails
  * alone is not hedged, `@retry` is for that; where several fail the caller gets the last error. Only
- * for methods that return promises and may run twice, which `idempotent: true` says.
+ * for methods that return promises and may run twice, which `idempotent: true` says. `budget` keeps
+ * hedges from doubling the work of a service that is slow because it has too much.
  *
  * ```ts
  * class Search {
@@ -68,8 +70,10 @@ function requireIdempotent(options: unknown): void {
 
 function around(next: Invoke, binding: Binding<HedgeOptions>): Invoke {
   const timers = binding.resolve(Timers);
-  const { after, maxHedges } = binding.options as EffectiveHedgeOptions;
+  const { after, maxHedges, budget } = binding.options as EffectiveHedgeOptions;
+  const allowance = budget ? binding.resolve(RetryBudgets).join(binding.operation, budget) : undefined;
   const hedging = binding.event("hedge:attempt");
+  const throttled = binding.event("hedge:throttle");
   const answered = binding.event("hedge:win");
   const latencies = binding.keep("latencies", () => new Latencies());
   const percentile = typeof after === "number" ? undefined : Number(after.slice(1));
@@ -89,6 +93,7 @@ function around(next: Invoke, binding: Binding<HedgeOptions>): Invoke {
   };
 
   return (self, args) => {
+    allowance?.called(Date.now());
     const delay = percentile === undefined ? (after as number) : latencies.percentile(percentile);
     if (delay === undefined) return alone(self, args);
     const startedAt = performance.now();
@@ -104,7 +109,12 @@ function around(next: Invoke, binding: Binding<HedgeOptions>): Invoke {
         },
         abandon: (index) =>
           scopes[index]?.abort(new DOMException("Another attempt has answered first.", "AbortError")),
-        wanted: () => caller?.aborted !== true,
+        admit(index) {
+          if (caller?.aborted) return false;
+          if (!allowance || allowance.withdraw(Date.now())) return true;
+          if (throttled.active) throttled.publish({ hedge: index, afterMs: delay });
+          return false;
+        },
         won(index, attempts) {
           // Also where the first attempt lost: without the slow ones the percentile would fall and fall.
           latencies.record(performance.now() - startedAt);

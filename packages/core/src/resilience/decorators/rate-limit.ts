@@ -1,4 +1,5 @@
 import { ConfigurationError, RateLimitError } from "../../errors/index.js";
+import type { EventChannel } from "../../kernel/events.js";
 import { createMethodDecorator } from "../../operations/decorator.js";
 import type { Binding, Invoke } from "../../plugin.js";
 import {
@@ -9,11 +10,12 @@ import {
   type RateLimitKey,
   type RateLimitOptions,
 } from "../options/rate-limit.js";
-import { RateLimiter, type RateLimits } from "../rate-limiter.js";
-import { RateLimiters } from "../rate-limiters.js";
-import { RedisRateLimits } from "../redis-rate-limits.js";
-import { Delays } from "../delays.js";
-import { Timers } from "../timers.js";
+import { leaveLimiter } from "../limits/limiters.js";
+import { RateLimiter, type RateLimits } from "../limits/rate-limiter.js";
+import { RateLimiters } from "../limits/rate-limiters.js";
+import { RedisRateLimits } from "../limits/redis-rate-limits.js";
+import { Delays } from "../retry/delays.js";
+import { Timers } from "../timing/timers.js";
 
 /**
  * Lets so many calls begin in any interval. Others wait for their turn if they
@@ -60,13 +62,10 @@ function around(next: Invoke, binding: Binding<RateLimitOptions>): Invoke {
   const membership = binding.keep(
     "limiter",
     () => {
-      const create = () =>
-        new RateLimiter(limits, timers, (gone) => {
-          if (forgotten.active) forgotten.publish({ key: gone });
-        });
+      const create = () => new RateLimiter(limits, timers, reportTo(forgotten));
       return limiters.join({ operation, sharedAs, limits, create });
     },
-    (left) => left.leave(),
+    leaveLimiter,
   );
   membership.confirm(binding.config);
   const { limiter } = membership;
@@ -118,13 +117,27 @@ function around(next: Invoke, binding: Binding<RateLimitOptions>): Invoke {
   };
 }
 
+function reportTo(forgotten: EventChannel<"rateLimit:forget">): (key: string) => void {
+  return (key) => {
+    if (forgotten.active) forgotten.publish({ key });
+  };
+}
+
 function keyOf(key: RateLimitKey, args: unknown[], operation: string): string {
-  const of: unknown = key(...args);
-  if (typeof of === "string" || typeof of === "number") return String(of);
-  // Under "undefined" or "[object Object]" strangers would share one limit.
+  let of: unknown;
+  let cause: { cause?: unknown } = {};
+  try {
+    of = key(...args);
+    // Under "undefined" or "[object Object]" strangers would share one limit.
+    if (typeof of === "string" || typeof of === "number") return String(of);
+  } catch (error) {
+    cause = { cause: error };
+  }
+  const received = of === null ? "null" : `a value of type ${typeof of}`;
+  const what = "cause" in cause ? "threw instead of giving" : `gave ${received} instead of`;
   throw new ConfigurationError(
-    `The \`key\` of @rateLimit on ${operation} gave ${of === null ? "null" : `a value of type ${typeof of}`}. Return a text or a number.`,
-    { code: "MLMCP_RATE_LIMIT_KEY", context: { operation } },
+    `${operation} was not called: the \`key\` of its @rateLimit ${what} a text or a number.`,
+    { code: "MLMCP_RATE_LIMIT_KEY", ...cause, context: { operation } },
   );
 }
 

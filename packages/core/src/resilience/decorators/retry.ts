@@ -1,18 +1,17 @@
 import { recordAttempts } from "../../operations/attempts.js";
-import { continueWith } from "../../operations/continuation.js";
 import { createMethodDecorator } from "../../operations/decorator.js";
-import type { Binding, Invoke } from "../../plugin.js";
+import type { After, Binding, Invoke } from "../../plugin.js";
 import { ErrorClassifier } from "../classification/error-classifier.js";
-import { Delays } from "../delays.js";
+import { Delays } from "../retry/delays.js";
 import {
   maxRetriesSchema,
   retrySchema,
   type EffectiveRetryOptions,
   type RetryOptions,
 } from "../options/retry.js";
-import { RetryBudget, RetryBudgets } from "../retry-budget.js";
-import { retryJudge } from "../retry-judgement.js";
-import { retry as retryCall, type RetriedCall } from "../retry.js";
+import { RetryBudgets } from "../retry/retry-budget.js";
+import { retryJudge } from "../retry/retry-judgement.js";
+import { retry as retryCall, type RetriedCall } from "../retry/retry.js";
 
 /**
  * Calls the method again when it fails, with growing, jittered delays. The last error reaches
@@ -47,10 +46,10 @@ export const retry = createMethodDecorator<RetryOptions, number>({
     retryResultIf && returns === "stream"
       ? "retryResultIf: a method that streams has no result to judge. Remove it."
       : undefined,
-  parts: [{ at: "retry", around }],
+  parts: [{ at: "retry", after }],
 });
 
-function around(next: Invoke, binding: Binding<RetryOptions>): Invoke {
+function after(next: Invoke, binding: Binding<RetryOptions>): After<number> {
   const delays = binding.resolve(Delays);
   const classifier = binding.resolve(ErrorClassifier);
   const policy = binding.options as EffectiveRetryOptions;
@@ -59,15 +58,16 @@ function around(next: Invoke, binding: Binding<RetryOptions>): Invoke {
   const failed = binding.event("advice:failed");
   const misjudged = (error: unknown): void => failed.publish({ advice: "retry", error });
   const { isRetryable, isRefused } = retryJudge(policy, (error) => classifier.classify(error), misjudged);
-  const allowance = policy.budget || undefined;
-  const budget = allowance && budgetOf(allowance.name, binding);
+  const budget = policy.budget
+    ? binding.resolve(RetryBudgets).join(binding.operation, policy.budget)
+    : undefined;
 
   const again = (self: unknown, args: unknown[]): RetriedCall => ({
     caller: binding.call(),
     attempt: (attempt) => binding.derive({ attempt }, next, self, args),
     isRetryable,
     isRefused: isRefused ?? acceptAll,
-    withdraw: () => !budget || budget.withdraw(allowance!, Date.now()),
+    withdraw: () => !budget || budget.withdraw(Date.now()),
     misjudged,
     retrying(attempt, delayMs, error) {
       if (retrying.active) retrying.publish({ attempt, delayMs, error });
@@ -80,29 +80,22 @@ function around(next: Invoke, binding: Binding<RetryOptions>): Invoke {
     },
   });
 
-  return (self, args) => {
-    const startedAt = Date.now();
-    budget?.called(startedAt);
+  return {
     // The running call counts as the first attempt: nothing is derived for it.
-    return continueWith(
-      next,
-      self,
-      args,
-      isRefused &&
-        ((value) =>
-          isRefused(value)
-            ? retryCall({ refused: true, outcome: value, startedAt }, again(self, args), policy, delays)
-            : value),
-      (error) => retryCall({ refused: false, outcome: error, startedAt }, again(self, args), policy, delays),
-    );
+    begin() {
+      const startedAt = Date.now();
+      budget?.called(startedAt);
+      return startedAt;
+    },
+    ...(isRefused && {
+      returned: (value, startedAt, self, args) =>
+        isRefused(value)
+          ? retryCall({ refused: true, outcome: value, startedAt }, again(self, args), policy, delays)
+          : value,
+    }),
+    threw: (error, startedAt, self, args) =>
+      retryCall({ refused: false, outcome: error, startedAt }, again(self, args), policy, delays),
   };
-}
-
-/** One that others share by name, or the operation's own. */
-function budgetOf(name: string | undefined, binding: Binding<RetryOptions>): RetryBudget {
-  return name === undefined
-    ? binding.keep("budget", () => new RetryBudget())
-    : binding.resolve(RetryBudgets).of(name);
 }
 
 function acceptAll(): boolean {

@@ -9,8 +9,8 @@ import {
   timeoutSchema,
   type TimeoutOptions,
 } from "../options/timeout.js";
-import { withinTime } from "../timed-call.js";
-import { Timers } from "../timers.js";
+import { withinTime } from "../timing/timed-call.js";
+import { Timers } from "../timing/timers.js";
 
 /**
  * Limits the time of one attempt, of the whole call, or of both. When it is up the caller gets an

@@ -1,3 +1,4 @@
+import { isSecretName, namesSecretItself } from "../../config/secrets/secret-names.js";
 import { REDACTED } from "../../config/secrets/secrets.js";
 import { isInstance, read, readText } from "../classification/thrown.js";
 
@@ -74,30 +75,28 @@ function text(value: unknown, key: string): string {
   return withoutSecrets(readText(value, key).slice(0, longestText));
 }
 
-const secretName =
-  /(?:^|_)(?:passwords?|passwd|pwd|passphrases?|secrets?|tokens?|api_?keys?|access_?keys?|encryption_?keys?|private_?keys?|credentials?|authorization|cookies?|session_?id|jwt|bearer|otp|pin|cvv|cvc|ssn)(?:_|$)/;
-
-/** By its key: `dbPassword`, `x-api-key` and `AUTH_TOKEN`, but not `tokenizer` or a count of tokens. */
+/** By its key; of a number only where it is one secret, not a count of them. */
 function isSecret(key: string, value: unknown): boolean {
   if (value === undefined || value === null || typeof value === "boolean") return false;
-  if (typeof value === "number" && /tokens$/i.test(key)) return false;
-  const words = key
-    .replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2")
-    .replaceAll(/([A-Z])([A-Z][a-z])/g, "$1_$2")
-    .replaceAll(/[-\s.]/g, "_")
-    .toLowerCase();
-  return secretName.test(words);
+  return typeof value === "number" || typeof value === "bigint" ? namesSecretItself(key) : isSecretName(key);
 }
 
-const secretParameter = "password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|client[_-]?secret";
-const inQuery = new RegExp(`((?:${secretParameter})=)[^\\s"'&;,]+`, "gi");
-const inJson = new RegExp(`("[\\w-]{0,64}(?:${secretParameter})"\\s*:\\s*")[^"]+`, "gi");
+/**
+ * A name with what stands before its value, in a query or a connection string, and in JSON. The
+ * whole name at once: otherwise a long text would be read again from each of its letters.
+ */
+const parameters = [/((?<![\w.-])([\w.-]+)=)[^\s"'&;,]+/g, /("([\w.-]+)"\s*:\s*")[^"]+/g];
 
 /** A text without the passwords of URLs, secret parameters and bearer tokens in it. */
 export function withoutSecrets(message: string): string {
-  return message
+  const withoutTokens = message
     .replaceAll(/([a-z][a-z0-9+.-]{0,30}:\/\/[^\s/?#:@]{0,256}):[^\s/?#]{1,256}@/gi, `$1:${REDACTED}@`)
-    .replaceAll(/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${REDACTED}`)
-    .replaceAll(inQuery, `$1${REDACTED}`)
-    .replaceAll(inJson, `$1${REDACTED}`);
+    .replaceAll(/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${REDACTED}`);
+  return parameters.reduce(
+    (shown, parameter) =>
+      shown.replaceAll(parameter, (whole, opening: string, name: string) =>
+        namesSecretItself(name) ? `${opening}${REDACTED}` : whole,
+      ),
+    withoutTokens,
+  );
 }

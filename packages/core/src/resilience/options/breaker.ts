@@ -1,7 +1,7 @@
 import type { JsonSchema } from "../../config/schema/schema.js";
 import { parseDuration, type Duration } from "../../config/schema/units.js";
-import type { BreakerTerms } from "../breaker-group.js";
-import type { BreakerMode, WindowSize } from "../breaker-policy.js";
+import type { BreakerTerms } from "../breaker/breaker-group.js";
+import type { BreakerMode, WindowSize } from "../breaker/breaker-policy.js";
 import { errorConditionsSchema, type ErrorConditions } from "../classification/error-condition.js";
 import { timeLimitSchema } from "./timeout.js";
 

@@ -1,6 +1,6 @@
 import type { JsonSchema } from "../../config/schema/schema.js";
 import type { Duration } from "../../config/schema/units.js";
-import type { BulkheadLimits } from "../bulkhead.js";
+import type { BulkheadLimits } from "../limits/bulkhead.js";
 import { timeLimitSchema } from "./timeout.js";
 
 declare module "@mlmcp/core" {

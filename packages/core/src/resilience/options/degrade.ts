@@ -1,7 +1,7 @@
 import type { JsonSchema } from "../../config/schema/schema.js";
 import type { Duration } from "../../config/schema/units.js";
 import { errorConditionsSchema, type ErrorConditions } from "../classification/error-condition.js";
-import type { Fallback, FallbackFunction } from "../fallback.js";
+import type { Fallback, FallbackFunction } from "../fallback/fallback.js";
 import { breakerSchema, type BreakerOptions, type EffectiveBreakerOptions } from "./breaker.js";
 import { bulkheadSchema, type BulkheadOptions, type EffectiveBulkheadOptions } from "./bulkhead.js";
 import { timeLimitSchema } from "./timeout.js";

@@ -1,6 +1,7 @@
 import type { JsonSchema } from "../../config/schema/schema.js";
 import type { Duration } from "../../config/schema/units.js";
 import { LONGEST_TIMER } from "../../kernel/time-limit.js";
+import { retryBudgetSchema, type EffectiveRetryBudget, type RetryBudgetOptions } from "./retry-budget.js";
 
 declare module "@mlmcp/core" {
   interface AdviceOptions {
@@ -26,12 +27,19 @@ export interface HedgeOptions {
   after?: Duration | Percentile;
   /** Attempts besides the first one, from 1 to 5. @default 1 */
   maxHedges?: number;
+  /**
+   * Limits the hedges of all calls together, so that a service that has become slow does not get
+   * twice the work: each takes one retry out of the budget, and none begins while it is spent. A
+   * budget that `@retry` and `@hedge` share, by name or on one method, counts both. @default none
+   */
+  budget?: false | RetryBudgetOptions;
 }
 
 /** {@link HedgeOptions} once the schema has read them. `after` is a percentile or milliseconds. */
 export interface EffectiveHedgeOptions {
   readonly after: Percentile | number;
   readonly maxHedges: number;
+  readonly budget?: EffectiveRetryBudget;
 }
 
 export const hedgeSchema: JsonSchema = {
@@ -57,6 +65,10 @@ export const hedgeSchema: JsonSchema = {
       minimum: 1,
       maximum: 5,
       default: 1,
+    },
+    budget: {
+      description: "Limits the hedges of all calls together, with the retries that share it; false for none.",
+      ...retryBudgetSchema,
     },
   },
 };

@@ -1,7 +1,7 @@
 import type { JsonSchema } from "../../config/schema/schema.js";
 import type { Duration } from "../../config/schema/units.js";
 import { LONGEST_TIMER } from "../../kernel/time-limit.js";
-import type { RateLimits } from "../rate-limiter.js";
+import type { RateLimits } from "../limits/rate-limiter.js";
 import { timeLimitSchema } from "./timeout.js";
 
 declare module "@mlmcp/core" {

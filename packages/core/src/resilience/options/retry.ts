@@ -1,30 +1,17 @@
 import type { JsonSchema } from "../../config/schema/schema.js";
 import type { Duration } from "../../config/schema/units.js";
 import { LONGEST_TIMER } from "../../kernel/time-limit.js";
-import type { BackoffStrategy, Jitter } from "../backoff.js";
+import type { BackoffStrategy, Jitter } from "../retry/backoff.js";
 import { errorConditionsSchema, type ErrorConditions } from "../classification/error-condition.js";
-import type { RetryBudgetPolicy } from "../retry-budget.js";
-import type { BackoffFunction } from "../retry-delay.js";
-import type { RetryConditions } from "../retry-judgement.js";
-import type { RetryPolicy } from "../retry.js";
+import type { BackoffFunction } from "../retry/retry-delay.js";
+import type { RetryConditions } from "../retry/retry-judgement.js";
+import type { RetryPolicy } from "../retry/retry.js";
+import { retryBudgetSchema, type EffectiveRetryBudget, type RetryBudgetOptions } from "./retry-budget.js";
 
 declare module "@mlmcp/core" {
   interface AdviceOptions {
     retry: RetryOptions | number;
   }
-}
-
-/** How many retries all calls together may make. Over the last ten seconds: `ratio` × calls + 10 × `minPerSecond`. */
-export interface RetryBudgetOptions {
-  /** Retries for each call; 0.2 is one for five calls. @default 0.2 */
-  ratio?: number;
-  /** Retries for each second whatever the calls, so that an operation that is seldom called has some. @default 10 */
-  minPerSecond?: number;
-  /**
-   * Operations that give one name share the budget, as those should that call one service. Each
-   * holds to its own `ratio` and `minPerSecond`. Default: a budget for the operation alone.
-   */
-  name?: string;
 }
 
 /** Options of `@retry`. */
@@ -97,12 +84,9 @@ export const retryDefaults = {
   respectRetryAfter: true,
 } as const satisfies RetryPolicy;
 
-/** What {@link RetryBudgetOptions} are where nothing is said: Finagle's and Linkerd's. */
-const budgetDefaults: RetryBudgetPolicy = { ratio: 0.2, minPerSecond: 10 };
-
 /** {@link RetryOptions} once the schema has read them. */
 export interface EffectiveRetryOptions extends RetryPolicy, RetryConditions {
-  readonly budget?: false | (RetryBudgetPolicy & { readonly name?: string });
+  readonly budget?: EffectiveRetryBudget;
 }
 
 const duration: JsonSchema = { duration: true, maximum: LONGEST_TIMER };
@@ -156,31 +140,7 @@ export const retrySchema: JsonSchema = {
     },
     budget: {
       description: "Limits the retries of all calls together; false for none.",
-      anyOf: [
-        { const: false },
-        {
-          type: "object",
-          properties: {
-            ratio: {
-              description: "Retries for each call.",
-              type: "number",
-              minimum: 0,
-              default: budgetDefaults.ratio,
-            },
-            minPerSecond: {
-              description: "Retries for each second whatever the calls.",
-              type: "number",
-              minimum: 0,
-              default: budgetDefaults.minPerSecond,
-            },
-            name: {
-              description: "Operations that give one name share the budget.",
-              type: "string",
-              minLength: 1,
-            },
-          },
-        },
-      ],
+      ...retryBudgetSchema,
     },
     idempotent: {
       description: "Whether calling it twice does no more than calling it once; `mlmcp doctor` asks.",

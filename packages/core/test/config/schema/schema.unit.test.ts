@@ -140,7 +140,7 @@ describe("checkSchema", () => {
         received: "strickt",
         suggestion: "strict",
       },
-      { path: ["key"], message: "expected a function", received: "id" },
+      { path: ["key"], message: "expected a function, which only code can give", received: "id" },
       { path: ["io", "maxConcurrent"], message: "expected a whole number", received: 1.5 },
     ]);
   });
@@ -186,6 +186,21 @@ describe("checkSchema", () => {
     ]);
   });
 
+  it("tells of each item of a list what was nearest to it", () => {
+    const items: JsonSchema = {
+      anyOf: [
+        { type: "string", minLength: 3 },
+        { type: "object", properties: { a: { type: "number" } } },
+      ],
+    };
+    expect(issues(["a", { a: "x" }, 5, { b: 1 }], { type: "array", items })).toEqual([
+      { path: [0], message: "must NOT have fewer than 3 characters", received: "a" },
+      { path: [1, "a"], message: "expected a number", received: "x" },
+      { path: [2], message: "expected a text, or an object", received: 5 },
+      { path: [3, "b"], message: "unknown key", received: 1, suggestion: "a" },
+    ]);
+  });
+
   it("says how far a number or a text may go", () => {
     const schema: JsonSchema = {
       type: "object",
@@ -203,6 +218,60 @@ describe("checkSchema", () => {
       "must be less than 1",
       "must NOT have fewer than 2 characters",
       'must match pattern "^x"',
+    ]);
+  });
+
+  it("gives examples in place of a pattern, beside the other kinds of text that a union takes", () => {
+    const store = {
+      title: "a URL",
+      type: "string",
+      pattern: "^(memory:|sqlite://.+)$",
+      examples: ["sqlite://cache.db", "memory:"],
+    };
+    const share = { title: 'a share up to "100%"', type: "string", pattern: "^\\d+%$", examples: ["10%"] };
+    const schema: JsonSchema = {
+      type: "object",
+      properties: {
+        store: { anyOf: [store, { type: "object" }] },
+        jitter: { anyOf: [{ duration: true }, share] },
+      },
+    };
+    const message = (value: object) => issues(value, schema).map((issue) => issue.message);
+    expect(message({ store: "sqlit://x" })).toEqual([
+      'expected a URL such as "sqlite://cache.db", "memory:"',
+    ]);
+    expect(message({ store: 5 })).toEqual(["expected a text, or an object"]);
+    expect(message({ jitter: "10 moons" })).toEqual([
+      'expected a duration: milliseconds, or a text such as "250ms", "5s", "30m", "1h", "1d", or a share up to "100%" such as "10%"',
+    ]);
+  });
+
+  it("names a function among the kinds only where nothing else would do", () => {
+    const schema: JsonSchema = {
+      type: "object",
+      properties: { ttl: { anyOf: [{ duration: true }, { typeof: "function" }] } },
+    };
+    expect(issues({ ttl: "soon" }, schema)[0]?.message).toBe(
+      'expected a duration: milliseconds, or a text such as "250ms", "5s", "30m", "1h", "1d"',
+    );
+    expect(issues({ ttl: {} }, schema)[0]?.message).not.toContain("function");
+  });
+
+  it("says what is wrong with a length or a size below 0", () => {
+    const schema: JsonSchema = {
+      type: "object",
+      properties: {
+        ttl: { anyOf: [{ duration: true }, { typeof: "function" }] },
+        pause: { duration: true },
+        room: { size: true },
+      },
+    };
+    expect(issues({ ttl: -5 }, schema)).toEqual([
+      { path: ["ttl"], message: "must be at least 0", received: -5 },
+    ]);
+    expect(issues({ pause: "-5m", room: -1 }, schema)).toEqual([
+      { path: ["pause"], message: "must be at least 0", received: "-5m" },
+      { path: ["room"], message: "must be at least 0", received: -1 },
     ]);
   });
 
@@ -238,10 +307,48 @@ describe("checkSchema", () => {
     expect(issues(value)).toEqual([{ path: ["labels", "again"], message: "the value contains itself" }]);
   });
 
-  it("refuses a schema with a keyword that does not exist", () => {
-    expect(() => checkSchema({ type: "number", minimun: 1 }, 1)).toThrow(
-      /The JSON Schema is wrong: .*minimun/,
-    );
+  describe("refuses a schema that is wrong itself", () => {
+    const message = (schema: JsonSchema, of?: string): string => {
+      try {
+        checkSchema(schema, {}, of === undefined ? {} : { of });
+      } catch (error) {
+        if (error instanceof TypeError) return error.message;
+      }
+      throw new Error("The schema was taken.");
+    };
+    const wrong = { type: "number", minimun: 1 };
+
+    it.each([
+      [wrong, ': unknown keyword: "minimun"'],
+      [{ properties: { wait: wrong } }, ' at properties.wait: unknown keyword: "minimun"'],
+      [{ properties: { "a.b": { items: wrong } } }, ' at properties."a.b".items: unknown keyword: "minimun"'],
+      [{ properties: { list: { anyOf: [{ type: "null" }, wrong] } } }, " at properties.list.anyOf.1: "],
+      [
+        { $defs: { io: wrong }, properties: { io: { $ref: "#/$defs/io" } } },
+        ' at $defs.io: unknown keyword: "minimun"',
+      ],
+      [{ properties: { wait: { type: "strng" } } }, " at properties.wait: type must be JSONType"],
+      [{ properties: { wait: { pattern: "(" } } }, " at properties.wait: Invalid regular expression"],
+      [
+        { $defs: { a: {} }, properties: { a: { $ref: "#/$defs/a" }, b: { $ref: "#/$defs/b" } } },
+        " at properties.b: can't resolve reference #/$defs/b",
+      ],
+      [
+        { properties: { wait: { duration: true, minimun: 1 } } },
+        ' at properties.wait: unknown keyword: "min',
+      ],
+    ])("and says where: %j", (schema, expected) => {
+      expect(message(schema)).toContain(`The JSON Schema is wrong${expected}`);
+    });
+
+    it("and says whose it is, but not all that is in it", () => {
+      const schema = { description: "Long prose.", properties: { wait: wrong } };
+      expect(message(schema, 'the section "lab"')).toBe(
+        'The JSON Schema of the section "lab" is wrong at properties.wait: unknown keyword: "minimun". ' +
+          "Correct it where it is defined.",
+      );
+      expect(message(schema, "@lab")).toMatch(/^The JSON Schema of @lab is wrong at /);
+    });
   });
 
   it("never changes what it is given, whatever that is", () => {
@@ -278,6 +385,80 @@ describe("checkSchema", () => {
         expect(once.issues).toEqual([]);
         expect(checkSchema(cache, once.value, { defaults: true })).toEqual(once);
       }),
+    );
+  });
+});
+
+describe("the keyword check", () => {
+  const even = (value: unknown) => ((value as number) % 2 === 0 ? undefined : "is odd. Write an even number");
+
+  it("says what is wrong with a value that matches otherwise, and shows nothing of it", () => {
+    const schema = { type: "object", properties: { count: { type: "integer", minimum: 2, check: even } } };
+    expect(checkSchema(schema, { count: 4 })).toEqual({ value: { count: 4 }, issues: [] });
+    expect(issues({ count: 3 }, schema)).toEqual([
+      { path: ["count"], message: "is odd. Write an even number" },
+    ]);
+    expect(issues({ count: 1 }, schema)).toEqual([
+      { path: ["count"], message: "must be at least 2", received: 1 },
+    ]);
+    expect(issues({ count: "x" }, schema)).toEqual([
+      { path: ["count"], message: "expected a whole number", received: "x" },
+    ]);
+  });
+
+  it("sees durations and sizes as numbers, and a whole object with its defaults", () => {
+    const seen: unknown[] = [];
+    const check = (value: unknown): string | undefined => {
+      seen.push(value);
+      const { least, most } = value as { least: number; most: number };
+      return least > most ? "must not have least above most" : undefined;
+    };
+    const schema = {
+      type: "object",
+      properties: { least: { duration: true }, most: { duration: true, default: "1s" } },
+      check,
+    };
+    expect(checkSchema(schema, { least: "1s" }, { defaults: true })).toEqual({
+      value: { least: 1000, most: 1000 },
+      issues: [],
+    });
+    expect(checkSchema(schema, { least: "2s" }, { defaults: true }).issues).toEqual([
+      { path: [], message: "must not have least above most" },
+    ]);
+    expect(new Set(seen.map((one) => JSON.stringify(one)))).toEqual(
+      new Set(['{"least":1000,"most":1000}', '{"least":2000,"most":1000}']),
+    );
+    expect(issues({ least: "2s", mots: 1 }, schema)).toEqual([
+      { path: ["mots"], message: "unknown key", received: 1, suggestion: "most" },
+    ]);
+    expect(issues("5m", { duration: true, check: even })).toEqual([]);
+    expect(issues("5ms", { duration: true, check: even })).toEqual([
+      { path: [], message: "is odd. Write an even number" },
+    ]);
+  });
+
+  it("holds in a branch of a union and beside a reference", () => {
+    const union = { anyOf: [{ type: "integer", check: even }, { type: "object" }] };
+    expect([2, {}].map((value) => issues(value, union))).toEqual([[], []]);
+    expect(issues(3, union)).toEqual([{ path: [], message: "is odd. Write an even number" }]);
+    expect(issues("x", union)).toMatchObject([{ message: "expected a whole number, or an object" }]);
+    const referring = {
+      $defs: { count: { type: "integer" } },
+      type: "object",
+      properties: { count: { $ref: "#/$defs/count", check: even } },
+      check: (value: unknown) => ("count" in (value as object) ? undefined : "has no count"),
+    };
+    expect(issues({ count: 2 }, referring)).toEqual([]);
+    expect(issues({ count: 3 }, referring)).toEqual([
+      { path: ["count"], message: "is odd. Write an even number" },
+    ]);
+    expect(issues({}, referring)).toEqual([{ path: [], message: "has no count" }]);
+  });
+
+  it("must be a function", () => {
+    const schema = { type: "object", properties: { count: { check: "even" } } };
+    expect(() => checkSchema(schema, {})).toThrow(
+      /is wrong at properties\.count: .*check.* must be a function/,
     );
   });
 });

@@ -1,6 +1,50 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseDuration, parseSize } from "../../../src/config/schema/units.js";
+import { formatDuration, formatSize, parseDuration, parseSize } from "../../../src/config/schema/units.js";
+
+describe("units for people", () => {
+  it.each([
+    [0, "0ms"],
+    [250, "250ms"],
+    [1_234, "1234ms"],
+    [1_500, "1.5s"],
+    [30_000, "30s"],
+    [90_000, "1.5m"],
+    [1_800_000, "30m"],
+    [86_400_000, "1d"],
+    [1_210_500, "1210.5s"],
+  ])("writes %d ms as %s", (value, text) => {
+    expect(formatDuration(value)).toBe(text);
+  });
+
+  it.each([
+    [1023, "1023B"],
+    [1024, "1KB"],
+    [10 * 1024 ** 2, "10MB"],
+    [1.5 * 1024 ** 3, "1.5GB"],
+  ])("writes %d bytes as %s", (value, text) => {
+    expect(formatSize(value)).toBe(text);
+  });
+
+  it("are read as what they were", () => {
+    const scaled = fc.tuple(
+      fc.nat({ max: 10_000 }),
+      fc.constantFrom(1, 10, 1000, 60_000, 864_000, 1024, 1024 ** 3),
+    );
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.maxSafeNat(),
+          scaled.map(([count, unit]) => count * unit),
+        ),
+        (value) => {
+          expect(parseDuration(formatDuration(value))).toBe(value);
+          expect(parseSize(formatSize(value))).toBe(value);
+        },
+      ),
+    );
+  });
+});
 
 describe("durations", () => {
   it.each([

@@ -1,8 +1,11 @@
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { resolveConfig } from "../../../src/config/load.js";
 import { deepFreeze } from "../../../src/config/plain.js";
-import { redact } from "../../../src/config/secrets/redaction.js";
+import { redact, secretsWithin } from "../../../src/config/secrets/redaction.js";
+import { readSources } from "../../../src/config/sources/sources.js";
+import type { ConfigurationError } from "../../../src/errors/index.js";
 import { failure, load, project, warningsDuring } from "../project.js";
 
 describe("redact", () => {
@@ -30,6 +33,13 @@ describe("redact", () => {
     "awsCredentials",
     "privateKey",
     "secretAccessKey",
+    "signingKey",
+    "authorization",
+    "sessionCookie",
+    "sessionId",
+    "jwt",
+    "dbpassword",
+    "authtoken",
   ])("hides a text that is named %s", (key) => {
     expect(redact({ [key]: "hunter2", other: 1 }, [])).toEqual({ [key]: "[secret]", other: 1 });
     expect(redact("hunter2", ["a", key])).toBe("[secret]");
@@ -44,6 +54,8 @@ describe("redact", () => {
     ["key", "x"],
     ["publicKey", "x"],
     ["maxTokens", 100],
+    ["opinion", "x"],
+    ["passes", "x"],
     ["passwordMinLength", 8],
     ["secret", true],
     ["tokens", {}],
@@ -69,6 +81,31 @@ describe("redact", () => {
     ["libsql://host/db?authToken=hunter2&x=1", "libsql://host/db?authToken=[secret]&x=1"],
     ["https://host/?a=1&api_key=hunter2", "https://host/?a=1&api_key=[secret]"],
     ["Server=x;Password=hunter2;Port=1", "Server=x;Password=[secret];Port=1"],
+    ["host=h password=hunter2 user=u", "host=h password=[secret] user=u"],
+    ["host=h password='hunter 2' user=u", "host=h password=[secret] user=u"],
+    ["Server=x; Password=hunter2 and 3;Port=1", "Server=x; Password=[secret];Port=1"],
+    ['Password="hunter;2";Port=1', "Password=[secret];Port=1"],
+    ["AccountName=a;AccountKey=hunter2==;x=1", "AccountName=a;AccountKey=[secret];x=1"],
+    ["a\n-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----\n", "a\n[secret]\n"],
+    ["-----BEGIN PRIVATE KEY-----\nhunter2", "[secret]"],
+    ["redis://u:1234/x@host", "redis://u:[secret]@host"],
+    ["redis://u:1234/x y@host:6379/0", "redis://u:[secret]@host:6379/0"],
+    ["redis://u:1234 x@host", "redis://u:[secret]@host"],
+    ["redis://u:1234?x@host", "redis://u:[secret]@host"],
+    ["redis://u:1234#x@host", "redis://u:[secret]@host"],
+    ["redis://u@x:hunter2@host", "redis://u@x:[secret]@host"],
+    ["redis://u/x:hunter2@host", "redis://u/x:[secret]@host"],
+    ["redis://u#x:hunter2@host", "redis://u#x:[secret]@host"],
+    ["redis://h:6379/0 or redis://u:hunter2@host", "redis://h:[secret]@host"],
+    // What might be a port as well as the beginning of a password is not shown.
+    ["https://host:8080/@scope/x", "https://host:[secret]@scope/x"],
+    ["Bearer hunter2-9f8e7d", "Bearer [secret]"],
+    ["authorization: Basic aHVudGVyMjpodW50ZXIy==, x", "authorization: Basic [secret], x"],
+    ["https://host/#access_token=hunter2&state=1", "https://host/#access_token=[secret]&state=1"],
+    [
+      "https://host/?sessionId=hunter2&pin=4711&spin=1",
+      "https://host/?sessionId=[secret]&pin=[secret]&spin=1",
+    ],
   ])("hides the password in %s", (text, expected) => {
     expect(redact(text, ["url"])).toBe(expected);
   });
@@ -76,10 +113,15 @@ describe("redact", () => {
   it.each([
     "redis://host:6379/0",
     "redis://app@host",
-    "https://host:8080/@scope/x",
+    "https://host:8080/x",
+    "https://host/@scope/x",
+    "redis://app@host:6379/0",
+    "sqlite://C:/data/cache.db",
     "a:b@c",
     "user@host",
     "http://[::1]:80/",
+    "Bearer authentication is used",
+    "Basic v2 plan",
   ])("shows %s as it is", (text) => expect(redact(text, ["url"])).toBe(text));
 
   it("hides whatever stands at a secret place or below it, but not what is missing there", () => {
@@ -87,6 +129,42 @@ describe("redact", () => {
     expect(redact({ a: [{ b: 1 }, 2] }, [], isSecret)).toEqual({ a: ["[secret]", 2] });
     expect(redact(1, ["a", 0, "b"], isSecret)).toBe("[secret]");
     expect(redact(undefined, ["a", 0], isSecret)).toBeUndefined();
+  });
+
+  it("hides what is secret in a URL, a Map and a Set, which code may give", () => {
+    const url = new URL("https://u:hunter2@host/?token=hunter2&a=1");
+    expect(redact(url, ["url"])).toBe("https://u:[secret]@host/?token=[secret]&a=1");
+    expect(
+      redact(
+        new Map<unknown, unknown>([
+          ["password", "hunter2"],
+          ["url", url],
+          [1, { token: "x" }],
+        ]),
+        [],
+      ),
+    ).toEqual({
+      password: "[secret]",
+      url: "https://u:[secret]@host/?token=[secret]&a=1",
+      1: { token: "[secret]" },
+    });
+    expect(redact(new Map([[{ a: 1 }, url]]), [])).toEqual({ 0: expect.stringContaining("[secret]") });
+    expect(redact(new Set(["a", "redis://:hunter2@h"]), [])).toEqual(["a", "redis://:[secret]@h"]);
+    expect(redact({ tokens: new Set(["x"]) }, [])).toEqual({ tokens: ["[secret]"] });
+    expect(redact(new Map([["a", new Map([["b", 1]])]]), [], (path) => path.join(".") === "a.b")).toEqual({
+      a: { b: "[secret]" },
+    });
+    expect(redact({ encryptionKey: Buffer.from("hunter2") }, [])).toEqual({ encryptionKey: "[secret]" });
+    const harmless = {
+      urls: new Set([new URL("https://host/a")]),
+      map: new Map([["a", new Date(0)]]),
+      token: () => "hunter2",
+      tokenExpiry: new Date(0),
+    };
+    expect(redact(harmless, [])).toBe(harmless);
+    const circle = new Map<string, unknown>([["token", "x"]]);
+    circle.set("self", circle);
+    expect(redact(circle, [])).toEqual({ token: "[secret]", self: circle });
   });
 
   it("changes nothing that it is given, and takes no longer for texts that look like many URLs", () => {
@@ -97,10 +175,39 @@ describe("redact", () => {
         expect(value).toEqual(before);
       }),
     );
-    for (const part of ["a", "a://", "a://b:", "?a_", "://:", "@"]) {
+    for (const part of [
+      "a",
+      "a://",
+      "a://b:",
+      "?a_",
+      "://:",
+      "@",
+      "a=",
+      "?token=",
+      "a='",
+      ";token=",
+      "-----BEGIN PRIVATE KEY-----",
+      "Bearer ",
+      "Basic aaaaaaaa",
+    ]) {
       const text = part.repeat(1_000_000 / part.length);
       expect(typeof redact(text, [])).toBe("string");
     }
+  });
+});
+
+describe("secretsWithin", () => {
+  it.each([
+    ["redis://u:p%40ss@host", ["p@ss"]],
+    ["redis://a:one@h1,redis://b:two@h2", ["one", "two"]],
+    ["postgres://u:p@ss:w/rd@host/db", ["p@ss:w/rd"]],
+    ["https://h/?token=a&b=1#api_key=c", ["a", "c"]],
+    ["redis://u:100%@host", ["100%"]],
+    ["redis://host:6379/0", []],
+    ["nothing", []],
+  ])("finds them in %s", (text, expected) => {
+    expect(secretsWithin(text)).toEqual(expect.arrayContaining(expected));
+    if (expected.length === 0) expect(secretsWithin(text)).toEqual([]);
   });
 });
 
@@ -241,6 +348,30 @@ describe("a secret", () => {
     expect(config.explain("cache")).toMatchObject({ secret: true, overrode: [] });
     expect(config.explain("cache.ttl").secret).toBe(false);
     expect(config.redacted("nowhere")).toBeUndefined();
+  });
+
+  it("is hidden in a text that stands where a list or a map of secrets is wanted", async () => {
+    const text = { type: "string", secret: true };
+    const schema = {
+      type: "object",
+      properties: {
+        keys: { type: "array", items: text },
+        tenants: { type: "object", additionalProperties: { $ref: "#/$defs/tenant" } },
+        tags: { type: "array", items: { type: "string" } },
+      },
+      $defs: { tenant: { anyOf: [text, { type: "object", properties: { key: text } }] } },
+    };
+    const env = {
+      MLMCP_ML_KEYS: '["hunter2", ',
+      MLMCP_ML_TENANTS: '{"acme":{"key":"hunter2"',
+      MLMCP_ML_TAGS: '["a", ',
+    };
+    const sources = await readSources({ cwd: project(), env });
+    const loading = resolveConfig(sources, { sections: [{ name: "ml", schema, plugin: "ml" }], advice: [] });
+    const { message, context } = (await loading.catch((error: unknown) => error)) as ConfigurationError;
+    expect(message + JSON.stringify(context)).not.toContain("hunter2");
+    expect(message).toMatch(/ml\.keys: expected a list, received "\[secret\]"/);
+    expect(message).toMatch(/ml\.tags: expected a list, received "\[\\"a\\", "/);
   });
 
   it("is hidden in what was received, and in the nearest valid key's place", async () => {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { failure, load, project, warningsDuring } from "../project.js";
@@ -67,9 +67,17 @@ describe("the rc file", () => {
   });
 
   it("is not taken from a directory above that anybody may write to", async () => {
-    const root = project({ "shared/.mlmcprc.js": js, "shared/app/": "" });
+    const root = project({ ".mlmcprc.yaml": yaml, "shared/.mlmcprc.js": js, "shared/app/": "" });
     chmodSync(join(root, "shared"), 0o777);
-    expect((await load({ cwd: join(root, "shared/app") })).file).toBeUndefined();
+    const warnings = await warningsDuring(async () =>
+      expect((await load({ cwd: join(root, "shared/app") })).file).toBeUndefined(),
+    );
+    expect(warnings).toEqual([
+      {
+        code: "MLMCP_CONFIG_UNTRUSTED",
+        message: expect.stringContaining(`${join(root, "shared/.mlmcprc.js")} may be anybody's`),
+      },
+    ]);
   });
 
   it("is not a package.json without our key", async () => {
@@ -109,6 +117,34 @@ describe("the rc file", () => {
     const file = join(cwd, ".mlmcprc.mjs");
     writeFileSync(file, js.replace("5m", "7m"));
     utimesSync(file, new Date(), new Date(Date.now() + 5_000));
+    expect((await load({ cwd })).get("cache.ttl")).toBe(420_000);
+  });
+
+  it.each([".mlmcprc.mjs", "mlmcp.config.ts"])(
+    "is read anew where it was replaced by one that is as old: %s",
+    async (name) => {
+      const cwd = project({ "package.json": '{ "type": "module" }', [name]: js });
+      const file = join(cwd, name);
+      const time = new Date(1_700_000_000_000);
+      utimesSync(file, time, time);
+      expect((await load({ cwd })).get("cache.ttl")).toBe(300_000);
+      writeFileSync(`${file}.new`, js.replace("5m", "7m"));
+      utimesSync(`${file}.new`, time, time);
+      renameSync(`${file}.new`, file);
+      expect((await load({ cwd })).get("cache.ttl")).toBe(420_000);
+    },
+    60_000,
+  );
+
+  it("is read anew where only its time has changed: it may read others", async () => {
+    const cwd = project({
+      ".mlmcprc.mjs":
+        'import { readFileSync } from "node:fs";\nconst ttl = readFileSync(new URL("ttl.txt", import.meta.url), "utf8");\nexport default { cache: { ttl } };',
+      "ttl.txt": "5m",
+    });
+    expect((await load({ cwd })).get("cache.ttl")).toBe(300_000);
+    writeFileSync(join(cwd, "ttl.txt"), "7m");
+    utimesSync(join(cwd, ".mlmcprc.mjs"), new Date(), new Date(Date.now() + 5_000));
     expect((await load({ cwd })).get("cache.ttl")).toBe(420_000);
   });
 

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { stringify } from "yaml";
@@ -97,8 +97,26 @@ describe("a repeated key", () => {
     ["cache: { ttl: 1, ttl: 2 }", "1:18"],
     ['1: a\n"1": b', "2:1"],
     ["? a\n? a", "2:3"],
+    ['~: a\n"": b', "2:1"],
   ])("is refused with its place: %j", (text, place) => {
     expect(() => parseText("rc.yaml", text)).toThrow(`Map keys must be unique (rc.yaml:${place})`);
+  });
+});
+
+describe("a key without a name, and one that is a list", () => {
+  it("is no other key, stands where it stands, and is not quoted in a warning", async () => {
+    const warnings: unknown[] = [];
+    const listener = (warning: Error) => void warnings.push(warning.message);
+    process.on("warning", listener);
+    const { value, locate } = parseText("rc.yaml", '~: a\n"null": b\n? [hunter2]\n: c\n');
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", listener);
+    expect(value).toEqual({ "": "a", null: "b", "[ hunter2 ]": "c" });
+    expect([locate([""]), locate(["null"])]).toEqual([
+      { line: 1, column: 1 },
+      { line: 2, column: 1 },
+    ]);
+    expect(warnings).toEqual([]);
   });
 });
 
@@ -178,6 +196,44 @@ describe("a file that nobody named", () => {
     expect(config.files).toEqual([join(cwd, ".mlmcprc.yaml")]);
     expect(readdirSync(join(root, "ran"))).toEqual([]);
   });
+
+  it.skipIf(process.platform === "win32").each([
+    [".mlmcprc.mjs", (ran: string) => canary(ran)],
+    ["mlmcp.config.ts", (ran: string) => canary(ran)],
+    [".mlmcprc.yaml", (ran: string) => `extends: ${ran}.mjs`],
+    ["mlmcp.config.json", (ran: string) => JSON.stringify({ extends: `${ran}.mjs` })],
+    ["package.json", (ran: string) => JSON.stringify({ mlmcp: { extends: `${ran}.mjs` } })],
+  ])(
+    "does not count in a directory that anybody may write to, unless it is named: %s",
+    async (name, text) => {
+      for (const mode of [0o777, 0o1777]) {
+        const root = project({ "shared/": "" });
+        const [ran, cwd] = [join(root, "ran"), join(root, "shared")];
+        writeFileSync(`${ran}.mjs`, canary(ran));
+        writeFileSync(join(cwd, name), text(ran));
+        chmodSync(cwd, mode);
+        const { code, message } = await failure({ cwd });
+        expect(code).toBe("MLMCP_CONFIG_UNTRUSTED");
+        for (const part of [join(cwd, name), "configFile", "--config", `chmod o-w ${cwd}`])
+          expect(message).toContain(part);
+        expect((await load({ cwd, configFile: false })).file).toBeUndefined();
+        expect(existsSync(ran)).toBe(false);
+        expect((await load({ cwd, configFile: name })).get("cache.ttl")).toBe(1);
+        expect(existsSync(ran)).toBe(true);
+        chmodSync(cwd, 0o755);
+        expect((await load({ cwd })).get("cache.ttl")).toBe(1);
+      }
+    },
+  );
+
+  it.skipIf(process.platform === "win32")(
+    "is looked for above a directory that anybody may write to and has none",
+    async () => {
+      const root = project({ "mlmcp.config.json": '{ "cache": { "ttl": 7 } }', "shared/package.json": "{}" });
+      chmodSync(join(root, "shared"), 0o1777);
+      expect((await load({ cwd: join(root, "shared") })).get("cache.ttl")).toBe(7);
+    },
+  );
 
   it("does not count above the repository, though it would below", async () => {
     const root = project({ ran: "", "repository/.git/": "", "repository/a/b/": "" });

@@ -1,8 +1,9 @@
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { appendAudit } from "../../../src/config/writing/audit-log.js";
+import { makePipe } from "../../support/named-pipe.js";
 import { project } from "../project.js";
 
 describe("the audit log", () => {
@@ -29,5 +30,22 @@ describe("the audit log", () => {
     await expect(
       appendAudit(join(root, "file/audit.jsonl"), { action: "config.set", by: "cli" }),
     ).rejects.toMatchObject({ code: "MLMCP_AUDIT_LOG", message: expect.stringContaining("system.auditLog") });
+  });
+
+  it("does not wait for somebody to read a pipe, and writes to one that is read", async () => {
+    const pipe = join(project(), "audit");
+    makePipe(pipe);
+    const entry = { action: "reload", by: "kernel" } as const;
+    await expect(appendAudit(pipe, entry)).rejects.toMatchObject({
+      code: "MLMCP_AUDIT_LOG",
+      message: expect.stringContaining("a pipe that nobody reads"),
+    });
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    await appendAudit(pipe, entry);
+    const read = Buffer.alloc(1_000);
+    expect(JSON.parse(read.toString("utf8", 0, readSync(reader, read)))).toMatchObject(entry);
+    // Nobody empties it any more: what does not fit is an error.
+    await expect(appendAudit(pipe, { ...entry, text: "x".repeat(100_000) })).rejects.toThrow(/EAGAIN/);
+    closeSync(reader);
   });
 });

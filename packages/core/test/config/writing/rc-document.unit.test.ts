@@ -1,14 +1,4 @@
-import {
-  chmodSync,
-  lstatSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -101,6 +91,21 @@ operations:
     });
   });
 
+  it("prunes the empty map at a path and those around it, but no element of a list", async () => {
+    const pruned = (text: string, path: string[]) => edited(text, (document) => document.prune(path));
+    expect(await pruned("a: { b: {} }\nc: {}\n", ["a", "b"])).toBe("c: {}\n");
+    expect(await pruned("a: { b: {}, d: 1 }\n", ["a", "b"])).toBe("a: { d: 1 }\n");
+    expect(await pruned('a: "# b"\nc: {}\n', ["c"])).toBe('a: "# b"\n');
+    for (const [text, path] of [
+      ["a: [{}, { b: 1 }]\n", ["a", "0"]],
+      ["a: []\n", ["a"]],
+      ["a: { b: 1 }\n", ["a"]],
+      ["a: {} # why\n", ["a"]],
+      ["a: {}\n", ["none"]],
+    ] as const)
+      expect(await pruned(text, [...path])).toBe(text);
+  });
+
   it("keeps the indentation of JSON and the rest of a package.json", async () => {
     const { file, document } = await open(
       "package.json",
@@ -120,49 +125,25 @@ operations:
     expect(JSON.parse(document.toString())).toEqual({ cache: { ttl: 1, store: "memory:" } });
   });
 
-  it("makes a file that does not exist, with the mode that is asked for", async () => {
-    const file = join(project(), ".mlmcprc.yaml");
-    const document = await openRcDocument(file);
-    expect(document.unset(["cache"])).toBe(false);
-    document.set(["cache", "encryptionKey"], "hush");
-    await document.save({ mode: 0o600 });
-    expect(readFileSync(file, "utf8")).toBe("cache:\n  encryptionKey: hush\n");
-    expect(statSync(file).mode & 0o777).toBe(0o600);
+  it("has nothing to unset in a list but its elements", async () => {
+    const { document } = await open(".mlmcprc.json", '{ "plugins": ["a", "b"] }');
+    for (const key of ["length", "2", "-1", "x"]) expect(document.unset(["plugins", key])).toBe(false);
+    expect(document.unset(["plugins", "0"])).toBe(true);
+    expect(document.toString()).toBe('{ "plugins": ["b"] }');
   });
 
-  it("keeps the mode of a file, a symbolic link, and leaves nothing beside it", async () => {
-    const { file } = await open("real.yaml", "cache: { ttl: 1 }\n");
-    chmodSync(file, 0o640);
-    const link = join(file, "..", ".mlmcprc.yaml");
-    symlinkSync(file, link);
-    const document = await openRcDocument(link);
-    document.set(["cache", "ttl"], 2);
-    await document.save();
-    document.set(["cache", "ttl"], 3);
-    await document.save();
-    expect(readFileSync(file, "utf8")).toBe("cache: { ttl: 3 }\n");
-    expect([statSync(file).mode & 0o777, lstatSync(link).isSymbolicLink()]).toEqual([0o640, true]);
-    expect(readdirSync(join(file, "..")).toSorted()).toEqual([".mlmcprc.yaml", "real.yaml"]);
+  it("gives values that no later change reaches", async () => {
+    const { document } = await open(".mlmcprc.yaml", "cache: { tags: [a] }\n");
+    const before = document.get([]);
+    document.set(["cache", "tags", "1"], "b");
+    document.unset(["cache", "tags", "0"]);
+    expect(before).toEqual({ cache: { tags: ["a"] } });
   });
 
-  it("does not overwrite what somebody else has written meanwhile", async () => {
-    const { file, document } = await open(".mlmcprc.yaml", "cache: { ttl: 1 }\n");
-    document.set(["cache", "ttl"], 2);
-    writeFileSync(file, "cache: { ttl: 3 }\n");
-    await expect(document.save()).rejects.toMatchObject({ code: "MLMCP_CONFIG_CHANGED" });
-    expect(readFileSync(file, "utf8")).toBe("cache: { ttl: 3 }\n");
-  });
-
-  it("says which file cannot be written, or read", async () => {
-    const root = project({ "directory/": "" });
-    const missing = await openRcDocument(join(root, "nowhere/.mlmcprc.yaml"));
-    await expect(missing.save()).rejects.toMatchObject({
-      code: "MLMCP_CONFIG_FILE",
-      message: expect.stringMatching(/nowhere.*cannot be written.*ENOENT/),
-    });
-    await expect(openRcDocument(join(root, "directory"))).rejects.toMatchObject({
-      code: "MLMCP_CONFIG_FILE",
-    });
+  it("is edited as YAML where only a parser of YAML takes it for JSON", async () => {
+    const { document } = await open(".mlmcprc.json", '{ "cache": { "maxEntries": 1, }, }\n');
+    document.set(["cache", "maxEntries"], 2);
+    expect(parseText("rc.json", document.toString()).value).toEqual({ cache: { maxEntries: 2 } });
   });
 
   it.each([".mlmcprc.js", "mlmcp.config.ts", "mlmcp.config.mjs"])("refuses the program %s", async (name) => {

@@ -1,13 +1,20 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, readdirSync, readFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { writeAtomically } from "../../../src/config/writing/write-atomically.js";
 import { project } from "../project.js";
+import { bundled, start } from "./child-process.js";
 
 /** Long enough that a write in place would be met half done. */
 const SIZE = 4_000_000;
@@ -15,14 +22,7 @@ const SIZE = 4_000_000;
 describe("writing atomically", () => {
   it("leaves the old content or the new one, whole, whenever the process is killed", async () => {
     const root = project({ "target.yaml": "old" });
-    const child = join(root, "child.mjs");
-    await build({
-      entryPoints: [fileURLToPath(new URL("write-atomically.child.ts", import.meta.url))],
-      outfile: child,
-      bundle: true,
-      platform: "node",
-      format: "esm",
-    });
+    const child = await bundled("write-atomically.child.ts", root);
     const file = join(root, "target.yaml");
     const met = new Set<string>();
     const look = (): void => {
@@ -31,9 +31,7 @@ describe("writing atomically", () => {
       expect(content === "old" || content === content[0]!.repeat(SIZE)).toBe(true);
     };
     for (let round = 0; round < 6; round++) {
-      const writer = spawn(process.execPath, [child, file, String(SIZE)], {
-        stdio: ["ignore", "pipe", "inherit"],
-      });
+      const writer = start(child, file, String(SIZE));
       await once(writer.stdout, "data");
       // While it writes, and then in the middle of one write or another.
       for (let looks = 0; looks < 20 + round; looks++) {
@@ -75,5 +73,57 @@ describe("writing atomically", () => {
     await Promise.all(texts.map((text) => writeAtomically(file, text)));
     expect(texts).toContain(readFileSync(file, "utf8"));
     expect(readdirSync(join(file, ".."))).toEqual(["file"]);
+  });
+
+  it.each([
+    ["relative", (root: string) => symlinkSync("real/rc.yaml", join(root, "link"))],
+    ["absolute", (root: string) => symlinkSync(join(root, "real/rc.yaml"), join(root, "link"))],
+    [
+      "to a link",
+      (root: string) => {
+        symlinkSync("real/rc.yaml", join(root, "other"));
+        symlinkSync("other", join(root, "link"));
+      },
+    ],
+  ])("makes the file that a link leads to, and the link stays: %s", async (_, link) => {
+    const root = project({ "real/": "" });
+    link(root);
+    await writeAtomically(join(root, "link"), "text", { mode: 0o600 });
+    expect(lstatSync(join(root, "link")).isSymbolicLink()).toBe(true);
+    expect(readFileSync(join(root, "real/rc.yaml"), "utf8")).toBe("text");
+    expect(statSync(join(root, "real/rc.yaml")).mode & 0o777).toBe(0o600);
+  });
+
+  it("leaves a link alone that leads nowhere, or to itself", async () => {
+    const root = project();
+    symlinkSync("missing/rc.yaml", join(root, "nowhere"));
+    symlinkSync("circle", join(root, "circle"));
+    await expect(writeAtomically(join(root, "nowhere"), "text")).rejects.toMatchObject({ code: "ENOENT" });
+    await expect(writeAtomically(join(root, "circle"), "text")).rejects.toMatchObject({ code: "ELOOP" });
+    for (const name of ["nowhere", "circle"])
+      expect(lstatSync(join(root, name)).isSymbolicLink(), name).toBe(true);
+    expect(readdirSync(root).toSorted()).toEqual(["circle", "nowhere"]);
+  });
+
+  it("removes what killed writers have left, and nothing else", async () => {
+    const root = project();
+    const dead = start("-e", "");
+    await once(dead, "exit");
+    const id = "01234567-89ab-cdef-0123-456789abcdef";
+    const names = {
+      leftover: `.mlmcp-${dead.pid}-${id}.tmp`,
+      young: `.mlmcp-${dead.pid}-${id.replace("0", "f")}.tmp`,
+      alive: `.mlmcp-${process.ppid}-${id}.tmp`,
+      other: `.mlmcp-${dead.pid}.tmp`,
+    };
+    const longAgo = new Date(Date.now() - 3_600_000);
+    for (const name of Object.values(names)) {
+      writeFileSync(join(root, name), "");
+      if (name !== names.young) utimesSync(join(root, name), longAgo, longAgo);
+    }
+    await writeAtomically(join(root, "rc.yaml"), "text");
+    expect(readdirSync(root).toSorted()).toEqual(
+      [names.young, names.alive, names.other, "rc.yaml"].toSorted(),
+    );
   });
 });

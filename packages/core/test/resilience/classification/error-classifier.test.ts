@@ -59,13 +59,24 @@ describe("ErrorClassifier", () => {
   it("passes over a rule that fails, and warns once", () => {
     const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     const classifier = new ErrorClassifier();
-    classifier.add({ match: () => (null as unknown as { x: boolean }).x, class: "permanent" });
+    let asked = 0;
+    const isQuota = (): boolean => {
+      throw new Error(`no ${(asked += 1)}`);
+    };
+    classifier.add({ match: [isQuota, Declined, "QUOTA", 429], class: "permanent" });
     classifier.add({ match: (async () => true) as never, class: "validation" });
     expect(classifier.classify(coded("EPIPE"))).toBe("transient");
     expect(classifier.classify(coded("EPIPE"))).toBe("transient");
-    expect(warn.mock.calls.map(([, options]) => options)).toEqual([
-      { code: "MLMCP_ERROR_RULE" },
-      { code: "MLMCP_ERROR_RULE" },
+    expect(asked).toBe(2);
+    expect(warn.mock.calls).toEqual([
+      [
+        "A rule for errors (match: a function) failed: TypeError: A condition for errors answered with a promise. Make it answer at once.",
+        { code: "MLMCP_ERROR_RULE" },
+      ],
+      [
+        "A rule for errors (match: isQuota, Declined, QUOTA, 429) failed: Error: no 1",
+        { code: "MLMCP_ERROR_RULE" },
+      ],
     ]);
     warn.mockRestore();
   });

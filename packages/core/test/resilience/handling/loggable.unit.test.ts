@@ -31,6 +31,8 @@ describe("what goes into a log", () => {
       cookies: ["a"],
       nested: { clientSecret: { deep: "s" }, credentials: [1] },
       session: { sessionId: 7 },
+      signingKey: "k",
+      passwordHash: "h",
     };
     expect(loggable(context)).toEqual({
       password: secret,
@@ -41,6 +43,8 @@ describe("what goes into a log", () => {
       cookies: secret,
       nested: { clientSecret: secret, credentials: secret },
       session: { sessionId: secret },
+      signingKey: secret,
+      passwordHash: secret,
     });
   });
 
@@ -49,6 +53,8 @@ describe("what goes into a log", () => {
       tokenizer: "bpe",
       maxTokens: 100,
       tokens: 5,
+      passwordLength: 8,
+      opinion: "x",
       secretary: "Ann",
       hasPassword: true,
       keyboard: "de",
@@ -64,6 +70,9 @@ describe("what goes into a log", () => {
     ["Authorization: Bearer eyJhbGciOi.J9.x", `Authorization: Bearer ${secret}`],
     ['{"password":"p w","user":"u"}', `{"password":"${secret}","user":"u"}`],
     ["password=a;user=b", `password=${secret};user=b`],
+    ["GET /x#access_token=abc&spin=1&pin=4711", `GET /x#access_token=${secret}&spin=1&pin=${secret}`],
+    ["dbpassword=a signingKey=b maxTokens=5", `dbpassword=${secret} signingKey=${secret} maxTokens=5`],
+    ['{"client_secret" : "a","opinion":"b"}', `{"client_secret" : "${secret}","opinion":"b"}`],
     ["Unexpected token '<' in JSON", "Unexpected token '<' in JSON"],
     ["http://localhost:3000/a@b", "http://localhost:3000/a@b"],
     ["the bearer of bad news", "the bearer of bad news"],
@@ -114,6 +123,9 @@ describe("what goes into a log", () => {
       "a://b:".repeat(30_000),
       '"'.repeat(100_000),
       "password".repeat(20_000),
+      "a.".repeat(100_000),
+      '"a" '.repeat(50_000),
+      `"a"${" ".repeat(200_000)}`,
     ];
     for (const text of hostile) expect(withoutSecrets(text)).toHaveLength(text.length);
   });

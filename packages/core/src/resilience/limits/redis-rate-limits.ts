@@ -1,0 +1,114 @@
+import type { Redis } from "ioredis";
+import type { RateLimiterRedis } from "rate-limiter-flexible";
+import { ConfigurationError } from "../../errors/index.js";
+import type { Rate } from "./rate-window.js";
+
+/** What a call counts with, in a Redis. */
+export interface RedisRate extends Rate {
+  /** `redis://…` or `rediss://…`. */
+  readonly url: string;
+  /** Apart from other limits in the same Redis. */
+  readonly name: string;
+}
+
+/** The longest that a call waits for an answer, in milliseconds; then the Redis counts as failed. */
+const PATIENCE = 1_000;
+
+const load = async () => ({
+  redis: await import("ioredis"),
+  limiters: await import("rate-limiter-flexible"),
+});
+
+/**
+ * Rate limits that several processes share through a Redis. They count with
+ * `rate-limiter-flexible`, in windows that begin with the first call after the last one has ended:
+ * around the turn of two, up to twice the limit can begin. One connection serves each Redis, from
+ * the first call on.
+ */
+export class RedisRateLimits {
+  readonly #load: typeof load;
+  readonly #connections = new Map<string, Promise<Redis>>();
+  readonly #limiters = new Map<string, RateLimiterRedis>();
+  readonly #open = new Set<Redis>();
+
+  /** `packages` brings what is loaded only where it is used. */
+  constructor(packages: typeof load = load) {
+    this.#load = packages;
+  }
+
+  /**
+   * Admits one call now: answers 0. Otherwise, how many milliseconds later one could begin.
+   *
+   * @throws ConfigurationError where the packages are not installed; what the connection throws
+   * where the Redis does not answer
+   */
+  async take(key: string, rate: RedisRate): Promise<number> {
+    const limiter = await this.#limiterFor(rate);
+    try {
+      await limiter.consume(key);
+      return 0;
+    } catch (refusal) {
+      // A refusal is no error, but how things stand.
+      if (refusal instanceof Error) throw refusal;
+      return Math.max(1, (refusal as { readonly msBeforeNext: number }).msBeforeNext);
+    }
+  }
+
+  /** Closes the connections. */
+  end(): void {
+    for (const connection of this.#open) connection.disconnect();
+    this.#open.clear();
+    this.#connections.clear();
+    this.#limiters.clear();
+  }
+
+  async #limiterFor({ url, name, limit, interval }: RedisRate): Promise<RateLimiterRedis> {
+    const id = JSON.stringify([url, name, limit, interval]);
+    let limiter = this.#limiters.get(id);
+    if (limiter) return limiter;
+    const { redis, limiters } = await this.#packages();
+    const connection = this.#connections.get(url) ?? this.#connect(url, redis.Redis);
+    limiter = new limiters.RateLimiterRedis({
+      storeClient: await connection,
+      keyPrefix: `mlmcp:rateLimit:${name}`,
+      points: limit,
+      duration: interval / 1_000,
+      // Where a key is at its limit this process need not ask again.
+      inMemoryBlockOnConsumed: limit,
+    });
+    this.#limiters.set(id, limiter);
+    return limiter;
+  }
+
+  /** Connects once for all; commands fail at once while the connection is down, and it mends itself. */
+  #connect(url: string, Client: typeof Redis): Promise<Redis> {
+    const client = new Client(url, {
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      connectTimeout: PATIENCE,
+      commandTimeout: PATIENCE,
+    });
+    // Each command that fails says so; without a listener the same would be printed besides.
+    client.on("error", () => undefined);
+    this.#open.add(client);
+    const connection = client.connect().then(
+      () => client,
+      // It goes on trying by itself: whoever comes later finds it up or down.
+      () => client,
+    );
+    this.#connections.set(url, connection);
+    return connection;
+  }
+
+  async #packages(): ReturnType<typeof load> {
+    try {
+      return await this.#load();
+    } catch (error) {
+      throw new ConfigurationError(
+        "A rate limit has a `store` in Redis, and the packages for that cannot be loaded. Install them: `npm install rate-limiter-flexible ioredis`.",
+        { code: "MLMCP_RATE_LIMIT_STORE", cause: error },
+      );
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import {
+  onEvent,
+  rateLimit,
+  RateLimitError,
+  type EventName,
+  type Kernel,
+  type KernelConfig,
+} from "@mlmcp/core";
+import { createTestKernel } from "@mlmcp/core/testing";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { hasRedis, RedisServer } from "../../support/redis-server.js";
+import { written } from "../../support/written.js";
+
+class Api {
+  calls = 0;
+
+  @rateLimit({ limit: 2, interval: "1s" })
+  async call(): Promise<number> {
+    return ++this.calls;
+  }
+
+  @rateLimit({ limit: 1, interval: "1h", key: (tenant: string) => tenant, sharedAs: "exports" })
+  async export(_tenant: string): Promise<number> {
+    return ++this.calls;
+  }
+
+  @rateLimit({ limit: 1, interval: "1s", wait: "5s" })
+  async patient(): Promise<number> {
+    return ++this.calls;
+  }
+}
+
+const errorOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+describe.skipIf(!hasRedis)("a rate limit in a Redis", () => {
+  let redis: RedisServer;
+  const kernels: Kernel[] = [];
+
+  /** One process of several, as far as the Redis can tell. */
+  async function start(): Promise<Api> {
+    const config = { operations: { "Api.*": { rateLimit: { store: redis.url } } } };
+    const kernel = await createTestKernel({ config });
+    kernels.push(kernel);
+    return kernel.adopt(new Api());
+  }
+
+  function heard(name: EventName): unknown[] {
+    const events: unknown[] = [];
+    ends.push(onEvent(name, (event) => void events.push(event)));
+    return events;
+  }
+  const ends: Array<() => void> = [];
+
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+  });
+  afterEach(async () => {
+    for (const end of ends.splice(0)) end();
+    await Promise.all(kernels.splice(0).map((kernel) => kernel.stop()));
+  });
+  afterAll(() => redis?.[Symbol.asyncDispose]());
+
+  it("holds for several processes together", async () => {
+    const [one, other] = [await start(), await start()];
+    expect([await one.call(), await other.call()]).toEqual([1, 1]);
+    for (const api of [one, other]) {
+      const error = (await errorOf(api.call())) as RateLimitError;
+      expect(error).toBeInstanceOf(RateLimitError);
+      expect(error.context["retryAfterMs"]).toBeGreaterThan(0);
+      expect(error.context["retryAfterMs"]).toBeLessThanOrEqual(1_000);
+    }
+    expect([one.calls, other.calls]).toEqual([1, 1]);
+  });
+
+  it("counts each key by itself, under the name that is shared", async () => {
+    const [one, other] = [await start(), await start()];
+    await one.export("a");
+    expect(await errorOf(other.export("a"))).toMatchObject({ context: { key: "a", sharedAs: "exports" } });
+    expect(await other.export("b")).toBe(1);
+  });
+
+  it("lets calls wait for their turn", async () => {
+    const [one, other] = [await start(), await start()];
+    const waits = heard("rateLimit:wait");
+    await one.patient();
+    expect(await other.patient()).toBe(1);
+    expect(waits).toHaveLength(1);
+  });
+
+  it("leaves each process to itself while the Redis is down", async () => {
+    await using doomed = await RedisServer.start();
+    const config: KernelConfig = {
+      operations: { "Api.call": { rateLimit: { store: doomed.url, interval: "1h" } } },
+    };
+    await using kernel = await createTestKernel({ config });
+    const api = kernel.adopt(new Api());
+    const failures = heard("rateLimit:storeFailed");
+    await api.call();
+    await doomed.kill();
+    expect([await api.call(), await api.call()]).toEqual([2, 3]);
+    expect(await errorOf(api.call())).toBeInstanceOf(RateLimitError);
+    expect(failures).toHaveLength(3);
+  });
+
+  it("works where the Redis was down from the start", async () => {
+    const gone = await RedisServer.start();
+    await gone[Symbol.asyncDispose]();
+    const config = { operations: { "Api.call": { rateLimit: { store: gone.url } } } };
+    await using kernel = await createTestKernel({ config });
+    expect(await kernel.adopt(new Api()).call()).toBe(1);
+  });
+});
+
+it("a rate limit in a Redis is refused where its interval is not of whole seconds", async () => {
+  await using kernel = await createTestKernel();
+  const run = kernel.wrap(async () => 1, {
+    name: "run",
+    rateLimit: { interval: 1_500, store: "redis://127.0.0.1" },
+  });
+  await expect(run()).rejects.toThrow(/interval is 1500 ms, and a Redis counts in whole seconds/);
+});
+
+it.each(["http://127.0.0.1", "redis://", ""])("a rate limit has no store at %j", (store) => {
+  expect(() => written(rateLimit({ store: store as "redis://x" }))).toThrow(/store/);
+});
