@@ -1,91 +1,72 @@
-import type { Duration, JsonSchema } from "@mlmcp/core";
-import type { AnyParameters, AnyResult } from "./decorators/cached-types.js";
+import type { JsonSchema } from "@mlmcp/core";
+import type { SizeRange } from "./memory/adaptive-size.js";
+import type { MemoryBounds } from "./memory/memory-tier.js";
+import { problemOfAdapter } from "./stores/keyv-store.js";
+import { problemOfUrl } from "./stores/location.js";
 import type { StoreSetting } from "./stores/open-store.js";
 
-/**
- * Options of `@cached`. Each of its functions may name as many of the method's parameters as it
- * needs, hence a type for each.
- */
-export interface CachedOptions<
-  KeyArgs extends AnyParameters = AnyParameters,
-  FilesArgs extends AnyParameters = AnyParameters,
-  WhenArgs extends AnyParameters = AnyParameters,
-  Result = AnyResult,
-> {
-  /**
-   * How long a result is fresh, in milliseconds or as a text (`"5m"`). 0 keeps nothing: calls
-   * share what is under way, and that is all.
-   * @default the section's `cache.ttl`, 1 hour
-   */
-  ttl?: Duration;
-  /**
-   * What identifies a call, in place of its arguments: for arguments that cannot be part of a
-   * key, such as a signal or a connection, and for those that change nothing about the result.
-   * @default all arguments
-   */
-  key?: (...args: KeyArgs) => unknown;
-  /**
-   * Files that the result depends on. Their content becomes part of the key, so that a
-   * result is found again after a file was touched, and not after it was changed.
-   * @default none
-   */
-  files?: (...args: FilesArgs) => string | readonly string[];
-  /** Keeps entries apart that would be the same, such as those of two tenants' installations. @default none */
-  namespace?: string;
-  /** Change it when the method's results mean something else than before: older entries are no longer found. @default none */
-  version?: string | number;
-  /**
-   * Whether each caller gets a copy, so that none can change what another gets. `false` gives
-   * all the same object: for results that nobody changes, and for those that cannot be copied,
-   * which then live in memory only.
-   * @default true
-   */
-  isolate?: boolean;
-  /**
-   * Whether a result is kept. Callers that wait for the same result get it all the same.
-   * @default every result is kept; errors never are
-   */
-  when?: (result: Result, args: WhenArgs) => boolean | Promise<boolean>;
-}
-
 declare module "@mlmcp/core" {
-  interface AdviceOptions {
-    cached: CachedOptions | Duration;
-  }
   interface ConfigSections {
     cache: CacheSection;
   }
 }
 
-export const cachedSchema = {
-  description: "Keeps results: options of @cached.",
-  type: "object",
-  properties: {
-    ttl: { description: "How long a result is fresh; 0 keeps nothing. Default: cache.ttl.", duration: true },
-    key: { typeof: "function" },
-    files: { typeof: "function" },
-    namespace: { description: "Keeps entries apart that would be the same.", type: "string" },
-    version: {
-      description: "Change it when the results mean something else than before.",
-      type: ["string", "number"],
-    },
-    isolate: { description: "Whether each caller gets a copy.", type: "boolean", default: true },
-    when: { typeof: "function" },
-  },
-} satisfies JsonSchema;
-
 /** The section `cache`. */
 export interface CacheSection {
   /**
    * What stands behind the memory: `sqlite://<file>`, relative to the configuration's directory;
-   * `memory:` for nothing; or, from code, a Keyv adapter, which stays open when the kernel stops.
+   * `redis://`, `rediss://`, `valkey://`, `valkeys://` or `postgres://` with user, password (both
+   * percent-encoded), host, port and database, for several machines; `memory:` for nothing; or, from code, a Keyv adapter,
+   * which stays open when the kernel stops.
    * @default "sqlite://.mlmcp/cache.db"
    */
   store: StoreSetting;
   /** How long results are fresh where the decorator does not say. Milliseconds. @default 1h */
   ttl: number;
-  /** Entries in memory, of all operations together; the least recently used go first. @default 1000 */
+  /** Entries in memory, of all operations together; those that are worth least go first (W-TinyLFU). @default 1000 */
   maxEntries: number;
+  /** Bytes of the values in memory, as far as they can be estimated. @default 64MB */
+  maxBytes: number;
+  /** Lets `maxEntries` grow and shrink within a range, by what was evicted and asked for again. @default it stays */
+  adaptive?: SizeRange;
+  /** Namespaces that have room of their own in memory, apart from all others. @default none */
+  namespaces?: Record<string, MemoryBounds>;
+  /** Values of more bytes than this are compressed on their way to the store. @default 32KB */
+  compressOver: number;
+  /**
+   * Encrypts what the store holds, by AES-256-GCM. Of several the first one encrypts and all
+   * decrypt, so that keys can be changed while their entries are in use. @default nothing is encrypted
+   */
+  encryptionKey?: string | readonly [string, ...string[]];
+  /**
+   * Makes the names of entries in the store HMACs, so that nobody can find out by trying which
+   * arguments they stand for. @default derived from the last `encryptionKey`; without one, names are SHA-256
+   */
+  keySecret?: string;
+  /**
+   * How long a call waits for the store. Milliseconds; 10 or more. A store that does not answer
+   * three times in a row is asked nothing more until it does.
+   * @default 250ms
+   */
+  storeTimeout: number;
+  /** Keeps several caches on one store apart: up to 40 letters, digits, `_`, `-` and `.`. @default "" */
+  storePrefix: string;
+  /** How models are kept. */
+  models: ModelsSection;
+  /** About how large a SQLite file may grow, in bytes; what expires first goes first. @default 1GB */
+  maxFileBytes: number;
+}
+
+/** `cache.models`: how `ModelCache` keeps models. */
+export interface ModelsSection {
+  /** Relative to the configuration's directory. @default ".mlmcp/models" */
+  directory: string;
+  /** Versions older than this go when the next one is saved, unless they are the latest or stand on a stage. Milliseconds. @default for ever */
+  maxAge?: number;
+  /** The latest so many versions of each model stay, and those on a stage. @default all */
+  keep?: number;
+  /** Whether artifacts are compressed. @default false */
+  compress: boolean;
 }
 
 export const cacheSectionSchema = {
@@ -94,8 +75,18 @@ export const cacheSectionSchema = {
   properties: {
     store: {
       description:
-        "What stands behind the memory: sqlite://<file>, relative to the configuration, or memory: for nothing.",
-      anyOf: [{ type: "string", pattern: "^(memory:|sqlite://(?!:memory:).+)$" }, { type: "object" }],
+        "What stands behind the memory: sqlite://<file>, relative to the configuration; redis://, rediss://, valkey://, valkeys:// or postgres:// with user, password (percent-encoded), host, port and database; or memory: for nothing.",
+      anyOf: [
+        {
+          title: "a URL",
+          type: "string",
+          examples: ["sqlite://.mlmcp/cache.db", "redis://cache:6379", "postgres://db/app", "memory:"],
+          // What is behind the scheme of a server is for the check alone, which shows nothing of it.
+          pattern: "^(memory:|sqlite://(?!:memory:).+|(rediss?|valkeys?|postgres(ql)?):[\\s\\S]*)$",
+          check: problemOfUrl,
+        },
+        { type: "object", check: problemOfAdapter },
+      ],
       default: "sqlite://.mlmcp/cache.db",
     },
     ttl: {
@@ -104,10 +95,101 @@ export const cacheSectionSchema = {
       default: "1h",
     },
     maxEntries: {
-      description: "Entries in memory, of all operations together; the least recently used go first.",
+      description:
+        "Entries in memory, of all operations together; those that are worth least go first (W-TinyLFU).",
       type: "integer",
       minimum: 1,
       default: 1000,
+    },
+    maxBytes: {
+      description: "Bytes of the values in memory, as far as they can be estimated.",
+      size: true,
+      default: "64MB",
+    },
+    adaptive: {
+      description: "Lets maxEntries grow and shrink, by what was evicted and asked for again.",
+      type: "object",
+      properties: {
+        min: { description: "Entries that it always keeps.", type: "integer", minimum: 1 },
+        max: { description: "Entries that it never exceeds.", type: "integer", minimum: 1 },
+      },
+      required: ["min", "max"],
+    },
+    namespaces: {
+      description: "Namespaces that have room of their own in memory, apart from all others.",
+      type: "object",
+      additionalProperties: {
+        type: "object",
+        properties: {
+          maxEntries: { description: "Entries of the namespace.", type: "integer", minimum: 1 },
+          maxBytes: { description: "Bytes of its values. Default: no bound.", size: true },
+        },
+        required: ["maxEntries"],
+      },
+    },
+    storeTimeout: {
+      description: "How long a call waits for the store.",
+      duration: true,
+      minimum: 10,
+      default: "250ms",
+    },
+    storePrefix: {
+      description: "Keeps several caches on one store apart: letters, digits, _, - and .",
+      type: "string",
+      pattern: "^[\\w.-]{0,40}$",
+      title: "up to 40 letters, digits, _, - or .",
+      examples: ["shop"],
+      default: "",
+    },
+    models: {
+      description: "How ModelCache keeps models.",
+      type: "object",
+      default: {},
+      properties: {
+        directory: {
+          description: "Where models are kept, relative to the configuration.",
+          type: "string",
+          minLength: 1,
+          default: ".mlmcp/models",
+        },
+        maxAge: {
+          description:
+            "Versions older than this go when the next one is saved, unless they are the latest or stand on a stage.",
+          duration: true,
+        },
+        keep: {
+          description: "The latest so many versions of each model stay, and those on a stage.",
+          type: "integer",
+          minimum: 1,
+        },
+        compress: { description: "Whether artifacts are compressed.", type: "boolean", default: false },
+      },
+    },
+    maxFileBytes: {
+      description: "About how large a SQLite file may grow; what expires first goes first.",
+      size: true,
+      minimum: 1_048_576,
+      default: "1GB",
+    },
+    compressOver: {
+      description: "Values of more bytes than this are compressed on their way to the store.",
+      size: true,
+      default: "32KB",
+    },
+    encryptionKey: {
+      description: "Encrypts what the store holds. A list rotates: the first one encrypts, all decrypt.",
+      anyOf: [
+        { type: "string", minLength: 1 },
+        { type: "array", items: { type: "string", minLength: 1 }, minItems: 1 },
+      ],
+      secret: true,
+    },
+    keySecret: {
+      description:
+        "Makes the names of entries in the store HMACs. Default: derived from the last encryptionKey.",
+      type: "string",
+      minLength: 1,
+      secret: true,
     },
   },
 } satisfies JsonSchema;

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { renameSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { degrade, onEvent, retry } from "@mlmcp/core";
@@ -39,9 +39,15 @@ const until = async (condition: () => boolean): Promise<void> => {
 describe("one running service, operated by its rc file alone", () => {
   it("changes a TTL, disables a cache, raises retries and opens a breaker under load with no failed call", async () => {
     const file = join(temporaryDirectory(), ".mlmcprc.json");
-    const write = (config: object): void => writeFileSync(file, JSON.stringify(config));
+    // At once: the watch must not meet a file that is half written.
+    const write = (config: object): void => {
+      writeFileSync(`${file}.new`, JSON.stringify(config));
+      renameSync(`${file}.new`, file);
+    };
     const base = { cache: { store: "memory:", ttl: "1h" } };
     write(base);
+    // What was written just before it is read counts as changed.
+    utimesSync(file, 1, 1);
     await using kernel = await createTestKernel({ plugins: [cachePlugin], configFile: file, watch: 10 });
     const shop = kernel.adopt(new Shop());
     let reloads = 0;

@@ -1,4 +1,5 @@
-import type { Diagnostic, PluginKernel } from "@mlmcp/core";
+import type { Diagnostic } from "@mlmcp/core";
+import { isCached } from "../kernel/kernel-cache.js";
 
 /** `@cached` on a method that returns nothing: its work is skipped for as long as the nothing is kept. */
 export const cacheOfNothing: Diagnostic = {
@@ -15,15 +16,6 @@ export const cacheOfNothing: Diagnostic = {
       ];
     }),
 };
-
-function isCached({ operations }: PluginKernel, id: string): boolean {
-  try {
-    return operations.explain(id).chain.some(({ advice }) => advice === "cached");
-  } catch {
-    // A chain that cannot be made is reported by a rule of the core.
-    return false;
-  }
-}
 
 /**
  * Whether a function's source may return something: a `return` with a value anywhere in it, or an

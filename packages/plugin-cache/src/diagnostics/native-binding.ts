@@ -1,9 +1,10 @@
 import type { Diagnostic } from "@mlmcp/core";
-import { isEnabled, sectionOf } from "../kernel-cache.js";
+import { isEnabled, sectionOf } from "../kernel/kernel-cache.js";
 import { sqliteFile } from "../stores/open-store.js";
+import { loadBinding, NativeBindingError } from "../stores/sqlite/binding.js";
 
 /** SQLite's native code loads, where the store needs it: otherwise results are kept in memory only. */
-export function nativeBinding(load: () => Promise<unknown> = () => import("@keyv/sqlite")): Diagnostic {
+export function nativeBinding(load: () => Promise<unknown> = loadBinding): Diagnostic {
   return {
     rule: "native-binding",
     async diagnose({ config }) {
@@ -12,16 +13,8 @@ export function nativeBinding(load: () => Promise<unknown> = () => import("@keyv
         await load();
         return [];
       } catch (error) {
-        const [reason] = (error instanceof Error ? error.message : String(error)).split("\n");
-        return [
-          {
-            level: "error",
-            message: `cache.store names a SQLite file, but the native part of sqlite3 does not load: ${reason}`,
-            mend:
-              "Build it for this Node and this machine: `npm rebuild sqlite3`; with pnpm let its build script run " +
-              '(`pnpm approve-builds`). Or do without: cache.store: "memory:".',
-          },
-        ];
+        const { message, mend } = error instanceof NativeBindingError ? error : new NativeBindingError(error);
+        return [{ level: "error", message: `cache.store names a SQLite file, but ${message}`, mend }];
       }
     },
   };

@@ -1,96 +1,163 @@
+import { randomBytes } from "node:crypto";
 import { Keyv, type KeyvStoreAdapter } from "keyv";
+import { everything } from "../tags/names.js";
 import type { Store, StoredEntry } from "./store.js";
+import { within } from "./time-limit.js";
 
-/** What an adapter of ours can do beyond Keyv's interface. */
-export interface NativeAdapter extends KeyvStoreAdapter {
-  /** Keeps `{ value: { operation, bytes }, expires }` as it is, bytes as bytes. */
-  readonly native: true;
-  count(): Promise<Map<string, number>>;
-  ping(): Promise<void>;
-  /** The end is near: nothing waits for another process's lock any longer. */
-  hurry(): void;
-}
-
-type Payload = Pick<StoredEntry, "operation" | "bytes">;
-interface Wire {
-  readonly value?: Payload;
-  readonly expires?: number;
-}
-
-/** An adapter, or a Map or another Keyv in its place, as `new Keyv({ store })` takes them. */
+/** An adapter, or a Map or a Keyv in its place, as `new Keyv({ store })` takes them. */
 export type AnyAdapter = KeyvStoreAdapter | Keyv | Map<string, unknown>;
 
+export interface KeyvStoreOptions {
+  /** Keeps several caches on one adapter apart. @default "" */
+  readonly prefix?: string | undefined;
+  /** Told of errors that no caller waits for, such as a lost connection. */
+  onError(error: unknown): void;
+}
+
+/** What an object lacks that is to be a store, the rest of a sentence; nothing where it lacks nothing. */
+export function problemOfAdapter(given: unknown): string | undefined {
+  const missing = (["get", "set", "delete", "clear"] as const).filter(
+    (name) => typeof (given as Record<string, unknown>)[name] !== "function",
+  );
+  if (missing.length === 0) return undefined;
+  const list = missing.join(", ").replace(/, (\w+)$/, " and $1");
+  return `is an object that has no function${missing.length > 1 ? "s" : ""} ${list}. Give a Keyv adapter, a Keyv, a Map, or a URL`;
+}
+
+/** What is asked: the adapter itself, also where a Keyv was given. */
+type Asked = KeyvStoreAdapter | Map<string, unknown>;
+
+const closeMs = 5_000;
+/** Deletes at a time. */
+const page = 64;
+
+/** Adapters that had no namespace of their own: caches with several prefixes may share one. */
+const unnamed = new WeakSet<object>();
+
 /**
- * Any Keyv adapter as a store. Native ones get the entries as they are. Others get JSON texts
- * under keys that begin with `mlmcp:`, and stay open at `close`: whoever made them may use them
- * elsewhere.
+ * Any Keyv adapter as a store. It is asked directly, since a Keyv takes errors for misses. Entries
+ * are JSON texts under keys that begin with the adapter's namespace, `mlmcp` where it has none. It
+ * stays open at `close`: whoever made it may use it elsewhere.
  */
 export class KeyvStore implements Store {
-  readonly #adapter: AnyAdapter;
-  readonly #keyv: Keyv;
+  readonly name: string;
+  readonly #adapter: Asked;
   readonly #onError: (error: unknown) => void;
+  readonly #root: string;
   readonly #writes = new Set<Promise<unknown>>();
+  /** Given to everything since the last clear. */
+  #everything: string | undefined;
 
-  /** @param onError told of errors that no caller waits for, such as a lost connection. */
-  constructor(
-    readonly name: string,
-    adapter: AnyAdapter,
-    onError: (error: unknown) => void,
-  ) {
+  constructor(name: string, given: AnyAdapter, { prefix = "", onError }: KeyvStoreOptions) {
+    const adapter = adapterOf(given);
+    this.name = name;
     this.#adapter = adapter;
     this.#onError = onError;
-    const native = isNative(adapter);
-    this.#keyv = new Keyv({
-      store: native ? adapter : withoutListeners(adapter),
-      namespace: "mlmcp",
-      useKeyPrefix: !native,
-      // Otherwise a failed read is a miss and a failed write is nothing at all.
-      throwOnErrors: true,
-      emitErrors: false,
-      // Native adapters are given what Keyv would serialise.
-      serialize: native ? undefined : (toText as never),
-      deserialize: native ? undefined : (fromText as never),
-    });
+    const own = prefix === "" ? "mlmcp" : `mlmcp.${prefix}`;
+    if (namespaceOf(adapter) === undefined) {
+      unnamed.add(adapter);
+      // What adapters clear. Not by assignment: one that is part of a configuration may be frozen with it.
+      if (!(adapter instanceof Map)) Reflect.set(adapter, "namespace", own);
+    }
+    this.#root = unnamed.has(adapter) ? own : namespaceOf(adapter)!;
     if (isEmitter(adapter)) adapter.on("error", onError);
   }
 
   async get(key: string): Promise<StoredEntry | undefined> {
-    const found = (await this.#keyv.get(key, { raw: true })) as Wire | undefined;
-    if (found?.value === undefined || found.expires === undefined) return undefined;
-    return { ...found.value, expires: found.expires };
+    return toEntry(await this.#adapter.get(this.#keyOf(key)));
+  }
+
+  async getMany(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
+    return (await this.#readMany(keys.map((key) => this.#keyOf(key)))).map(toEntry);
   }
 
   async set(key: string, { operation, bytes, expires }: StoredEntry): Promise<void> {
-    const ttl = expires - Date.now();
-    if (ttl > 0) await this.#write(this.#keyv.set(key, { operation, bytes } satisfies Payload, ttl));
+    const ttl = Math.max(1, expires - Date.now());
+    const text = JSON.stringify({ o: operation, b: Buffer.from(bytes).toString("base64"), e: expires });
+    await this.#write(async () => this.#adapter.set(this.#keyOf(key), text, ttl));
   }
 
-  delete(key: string): Promise<boolean> {
-    return this.#write(this.#keyv.delete(key));
+  async delete(key: string): Promise<boolean> {
+    return (await this.#write(async () => this.#adapter.delete(this.#keyOf(key)))) === true;
   }
 
-  clear(): Promise<void> {
-    return this.#write(this.#keyv.clear());
+  /** With the versions, which adapters cannot tell apart; so everything gets another one, if it has not just got it. */
+  async clear(): Promise<void> {
+    await this.#write(async () => (this.#clearsOwn() ? this.#adapter.clear() : this.#deleteEntries()));
+    await this.setVersion(everything, this.#everything ?? randomBytes(9).toString("base64url"));
+    this.#everything = undefined;
   }
 
-  async count(): Promise<Map<string, number> | undefined> {
-    return isNative(this.#adapter) ? this.#adapter.count() : undefined;
+  async versions(names: readonly string[]): Promise<readonly (string | undefined)[]> {
+    const found = await this.#readMany(names.map((name) => this.#versionKeyOf(name)));
+    return found.map((version) => this.#toVersion(version));
+  }
+
+  async setVersion(name: string, version: string): Promise<void> {
+    if (name === everything) this.#everything = version;
+    await this.#write(async () => this.#adapter.set(this.#versionKeyOf(name), version));
+  }
+
+  /** Adapters cannot tell. */
+  async count(): Promise<undefined> {
+    return undefined;
   }
 
   async ping(): Promise<void> {
-    if (isNative(this.#adapter)) await this.#adapter.ping();
-    else await this.#keyv.get("ping");
+    await this.#adapter.get(`${this.#root}:ping`);
   }
 
   async close(): Promise<void> {
-    if (isNative(this.#adapter)) this.#adapter.hurry();
-    await Promise.allSettled(this.#writes);
-    if (isNative(this.#adapter)) await this.#keyv.disconnect();
-    if (isEmitter(this.#adapter)) this.#adapter.off("error", this.#onError);
+    await within(closeMs, Promise.allSettled(this.#writes)).catch(() => undefined);
+    if (isEmitter(this.#adapter)) this.#adapter.off?.("error", this.#onError);
   }
 
-  /** Keyv gives a write to its adapter only some turns later, so that the adapter alone cannot know of all. */
-  async #write<T>(write: Promise<T>): Promise<T> {
+  #keyOf(key: string): string {
+    return `${this.#root}:${key}`;
+  }
+
+  /** No key of an entry has a slash. */
+  #versionKeyOf(name: string): string {
+    return `${this.#root}:version/${name}`;
+  }
+
+  /**
+   * Whether the adapter's own clear can be relied on to delete nothing of others: it goes by the
+   * namespace, which some take for a pattern (in SQL's LIKE `a_` is `ab` too), and a Map has none.
+   */
+  #clearsOwn(): boolean {
+    if (this.#adapter instanceof Map || /[^\w.:-]|_/.test(this.#root)) return false;
+    return namespaceOf(this.#adapter) === this.#root;
+  }
+
+  /** Those that an adapter cannot list stay until they expire. */
+  async #deleteEntries(): Promise<void> {
+    const adapter = this.#adapter;
+    const listed = adapter instanceof Map ? adapter : (adapter.iterator?.(this.#root) ?? []);
+    const keys: string[] = [];
+    for await (const [key] of listed as AsyncIterable<[string, unknown]>)
+      if (key.startsWith(this.#keyOf("")) && !key.startsWith(this.#versionKeyOf(""))) keys.push(key);
+    while (keys.length > 0)
+      await Promise.all(keys.splice(-page).map(async (key) => adapter.delete(key) as unknown));
+  }
+
+  /** @throws Error for what was not kept as it was: taken for nothing it would make outdated entries valid */
+  #toVersion(found: unknown): string | undefined {
+    const version = toText(found);
+    if (version === undefined || typeof version === "string") return version;
+    throw new Error(
+      `${this.name} answered a ${typeof version} where the text of a version had been set: give an adapter that answers what it was given`,
+    );
+  }
+
+  async #readMany(keys: string[]): Promise<unknown[]> {
+    const adapter = this.#adapter;
+    if (!(adapter instanceof Map) && adapter.getMany) return adapter.getMany(keys);
+    return Promise.all(keys.map(async (key) => adapter.get(key) as unknown));
+  }
+
+  async #write<T>(start: () => Promise<T>): Promise<T> {
+    const write = start();
     this.#writes.add(write);
     try {
       return await write;
@@ -100,41 +167,40 @@ export class KeyvStore implements Store {
   }
 }
 
-/** Keyv listens to an adapter and never stops, so that one that outlives a kernel would gather listeners. */
-function withoutListeners(adapter: AnyAdapter): object {
-  return {
-    opts: "opts" in adapter ? (adapter.opts as unknown) : {},
-    get: (key: string) => adapter.get(key),
-    set: (key: string, value: unknown, ttl?: number) => adapter.set(key, value, ttl),
-    delete: (key: string) => adapter.delete(key),
-    clear: () => adapter.clear(),
-    /** Adapters clear what stands under it. */
-    set namespace(namespace: string) {
-      // Not by assignment: an adapter that is part of a configuration may be frozen with it.
-      Reflect.set(adapter, "namespace", namespace);
-    },
-  };
-}
-
 interface Emitter {
   on(event: "error", listener: (error: unknown) => void): unknown;
-  off(event: "error", listener: (error: unknown) => void): unknown;
+  off?(event: "error", listener: (error: unknown) => void): unknown;
 }
 
 function isEmitter(adapter: object): adapter is Emitter {
-  const { on, off } = adapter as Partial<Emitter>;
-  return typeof on === "function" && typeof off === "function";
+  return typeof (adapter as Partial<Emitter>).on === "function";
 }
 
-function isNative(adapter: object): adapter is NativeAdapter {
-  return "native" in adapter;
+/** That of a Keyv, also of one from another copy of the package. */
+function adapterOf(given: AnyAdapter): Asked {
+  return given instanceof Keyv || ("hooks" in given && "store" in given) ? (given.store as Asked) : given;
 }
 
-function toText({ value, expires }: Wire): string {
-  return JSON.stringify({ o: value!.operation, b: Buffer.from(value!.bytes).toString("base64"), e: expires });
+function namespaceOf(adapter: Asked): string | undefined {
+  return ("namespace" in adapter && (adapter.namespace as string)) || undefined;
 }
 
-function fromText(text: string): Wire {
-  const { o, b, e } = JSON.parse(text) as { o: string; b: string; e: number };
-  return { value: { operation: o, bytes: Buffer.from(b, "base64") }, expires: e };
+/** Some adapters answer bytes; `undefined` for nothing. */
+function toText(found: unknown): unknown {
+  if (found instanceof Uint8Array) return Buffer.from(found).toString();
+  return found ?? undefined;
+}
+
+/** `undefined` also for what somebody else wrote, and for what a Map has kept too long. */
+function toEntry(found: unknown): StoredEntry | undefined {
+  const text = toText(found);
+  try {
+    // Some adapters parse what looks like JSON.
+    const { o, b, e } = (typeof text === "string" ? JSON.parse(text) : text) as Record<string, unknown>;
+    if (typeof o !== "string" || typeof b !== "string" || typeof e !== "number" || e <= Date.now())
+      return undefined;
+    return { operation: o, bytes: Buffer.from(b, "base64"), expires: e };
+  } catch {
+    return undefined;
+  }
 }

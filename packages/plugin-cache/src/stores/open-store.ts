@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
+import { GuardedStore, type GuardOptions } from "./guard/guarded-store.js";
 import { KeyvStore, type AnyAdapter } from "./keyv-store.js";
+import { locate } from "./location.js";
 import type { Store } from "./store.js";
 
 /** A store as the configuration names it. */
@@ -11,30 +13,66 @@ export function sqliteFile(setting: StoreSetting, cwd: string): string | undefin
   return resolve(cwd, setting.slice("sqlite://".length));
 }
 
-/** What reports call a store. */
+/** What reports call a store: no credentials. */
 export function storeName(setting: StoreSetting, cwd: string): string {
-  if (typeof setting !== "string") return `a Keyv adapter (${setting.constructor.name})`;
+  if (typeof setting !== "string") return `a Keyv adapter (${setting.constructor?.name ?? "an object"})`;
   const file = sqliteFile(setting, cwd);
-  return file === undefined ? setting : `sqlite://${file}`;
+  if (file !== undefined) return `sqlite://${file}`;
+  return locate(setting)?.name ?? setting;
 }
 
+/** What the section `cache` says of a store that it names. */
+export interface StoreOptions {
+  /** Keeps several caches on one store apart. @default "" */
+  readonly prefix?: string | undefined;
+  /** For embedded files. @default no bound */
+  readonly maxFileBytes?: number | undefined;
+  /** How long a call waits for the store. Milliseconds. @default 250 */
+  readonly timeout?: number | undefined;
+}
+
+/** Who is told what becomes of a store. */
+export type StoreListener = Pick<GuardOptions, "onError" | "onDown" | "onUp">;
+
 /**
- * Opens the store that the configuration names; `undefined` for `memory:`. SQLite, which is
- * native code, loads only here.
+ * Opens the store that the configuration names, guarded; `undefined` for `memory:`. What it needs,
+ * such as native code or an optional package, loads only here. A server that does not answer is no
+ * reason to fail: the guard waits for it.
  *
- * @throws whatever keeps the store from opening.
+ * @throws MissingPackageError, and whatever else keeps the store from opening for good.
  */
 export async function openStore(
   setting: StoreSetting,
   cwd: string,
-  onError: (error: unknown) => void,
-): Promise<Store | undefined> {
+  listener: StoreListener,
+  { timeout = 250, ...options }: StoreOptions = {},
+): Promise<GuardedStore | undefined> {
   if (setting === "memory:") return undefined;
-  const adapter = typeof setting === "string" ? await openSqlite(sqliteFile(setting, cwd)!) : setting;
-  return new KeyvStore(storeName(setting, cwd), adapter, onError);
+  // What goes wrong before there is a guard is a part of the outage that it may see.
+  const early: unknown[] = [];
+  let notice = (error: unknown): void => void early.push(error);
+  const store = await openBare(setting, cwd, { ...options, onError: (error) => notice(error) });
+  const guarded = new GuardedStore(store, { timeout, ...listener });
+  notice = (error) => guarded.notice(error);
+  early.forEach(notice);
+  return guarded;
 }
 
-async function openSqlite(file: string): Promise<AnyAdapter> {
-  const { SqliteAdapter } = await import("./sqlite-adapter.js");
-  return SqliteAdapter.open(file);
+async function openBare(
+  setting: StoreSetting,
+  cwd: string,
+  options: StoreOptions & { onError(error: unknown): void },
+): Promise<Store> {
+  if (typeof setting !== "string") return new KeyvStore(storeName(setting, cwd), setting, options);
+  const location = locate(setting);
+  if (location?.kind === "redis") {
+    const { RedisStore } = await import("./redis/redis-store.js");
+    return RedisStore.open(location, options);
+  }
+  if (location?.kind === "postgres") {
+    const { PostgresStore } = await import("./postgres/postgres-store.js");
+    return PostgresStore.open(location, options);
+  }
+  const { SqliteStore } = await import("./sqlite/sqlite-store.js");
+  return SqliteStore.open(sqliteFile(setting, cwd)!, options);
 }

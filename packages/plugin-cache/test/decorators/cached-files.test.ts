@@ -1,4 +1,4 @@
-import { copyFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import fs from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
@@ -116,17 +116,60 @@ describe("@cached with files", () => {
   });
 
   it("leaves the error about a file that cannot be read to the method, and says what the cache saw", async () => {
-    const path = join(temporaryDirectory(), "missing.csv");
+    const path = temporaryDirectory();
     await using kernel = await createTestKernel(options);
     const profiles = kernel.adopt(new Profiles());
     const actions: string[] = [];
     onTestFinished(onEvent("cache:error", ({ action }) => void actions.push(action)));
-    await expect(profiles.profile(path)).rejects.toMatchObject({ code: "ENOENT", syscall: "open" });
+    await expect(profiles.profile(path)).rejects.toMatchObject({ code: "EISDIR" });
     expect(actions).toEqual(["files"]);
+  });
+
+  it("takes a file that is not there for one of its states, until it is there", async () => {
+    class Settings {
+      ran = 0;
+      @cached({ files: (path: string) => [path, { path, by: "stat" }], cacheErrors: ["ENOENT"] })
+      async strict(path: string): Promise<string> {
+        this.ran++;
+        return fs.readFile(path, "utf8");
+      }
+      @cached({ files: (path: string) => path })
+      async lenient(path: string): Promise<string> {
+        this.ran++;
+        return fs.readFile(path, "utf8").catch(() => "none");
+      }
+    }
+    const path = join(temporaryDirectory(), "missing", "data.csv");
+    await using kernel = await createTestKernel(options);
+    const settings = kernel.adopt(new Settings());
+    const actions: string[] = [];
+    onTestFinished(onEvent("cache:error", ({ action }) => void actions.push(action)));
+    for (let round = 0; round < 2; round++) {
+      await expect(settings.strict(path)).rejects.toMatchObject({ code: "ENOENT" });
+      expect(await settings.lenient(path)).toBe("none");
+    }
+    expect(settings.ran).toBe(2);
+    mkdirSync(join(path, ".."));
+    writeOld(path, "there");
+    for (let round = 0; round < 2; round++)
+      expect([await settings.strict(path), await settings.lenient(path)]).toEqual(["there", "there"]);
+    expect(settings.ran).toBe(4);
+    rmSync(path);
+    expect(await settings.lenient(path)).toBe("none");
+    expect(settings.ran).toBe(4);
+    expect(actions).toEqual([]);
+  });
+
+  it("keeps no result of a file that went while the method ran", async () => {
+    const path = join(temporaryDirectory(), "data.csv");
+    await using kernel = await createTestKernel(options);
+    const profiles = kernel.adopt(new Profiles());
     writeOld(path, "there");
     profiles.meanwhile = () => rmSync(path);
     expect(await profiles.profile(path)).toBe("there");
-    expect(actions).toEqual(["files", "files"]);
+    profiles.meanwhile = () => undefined;
+    await expect(profiles.profile(path)).rejects.toMatchObject({ code: "ENOENT" });
+    expect(profiles.ran).toBe(2);
   });
 
   it("refuses `files` that give no paths", async () => {
@@ -138,7 +181,7 @@ describe("@cached with files", () => {
     const refusal = kernel.adopt(new Wrong()).load();
     await expect(refusal).rejects.toBeInstanceOf(ConfigurationError);
     await expect(refusal).rejects.toThrow(
-      "The `files` of @cached on Wrong.load gave [1]. Return a path or an array of paths.",
+      'The `files` of @cached on Wrong.load gave [1]. Return a path, `{ path, by: "content" | "stat" }`, or an array of them.',
     );
   });
 });

@@ -1,0 +1,66 @@
+import { ValidationError, type Command, type PluginKernel } from "@mlmcp/core";
+import { CacheManager } from "../cache-manager.js";
+import { KernelCache, sectionOf } from "../kernel/kernel-cache.js";
+import { cachedOperations, checkOperation } from "./known.js";
+import { printable } from "./printable.js";
+import { checkListable, storeOf } from "./store-access.js";
+
+export const clear: Command = {
+  name: "cache clear",
+  description: "Deletes every entry of the cache, or those of one operation or with certain tags.",
+  destroys: "Cached results are deleted.",
+  options: [
+    { flags: "--operation <operation>", description: "only those of one operation" },
+    { flags: "--tag <tags...>", description: "only those that have one of these tags" },
+    { flags: "--unencrypted", description: "only those that were written without cache.encryptionKey" },
+  ],
+  values: { operation: cachedOperations },
+  async run({ kernel, options }) {
+    const from = storeOf(kernel);
+    const manager = kernel.resolve(CacheManager);
+    const { cache, owner } = kernel.resolve(KernelCache);
+    const operation = options["operation"] as string | undefined;
+    const tags = options["tag"] as readonly string[] | undefined;
+    if (options["unencrypted"] === true) {
+      if (operation !== undefined || tags !== undefined)
+        throw wrong("--unencrypted deletes those of all operations. Leave out --operation and --tag.");
+      return `Deleted ${await clearUnencrypted(kernel)} entries that were not encrypted from ${from.name}.`;
+    }
+    if (operation === undefined && tags === undefined) {
+      const { entries } = await manager.stats();
+      await manager.clear();
+      return `Deleted ${entries} entries from ${from.name}.`;
+    }
+    if (operation !== undefined) await checkOperation(kernel, from, operation);
+    // Those first that are under way, and what other processes have in memory.
+    if (operation !== undefined) await cache.invalidateOperation(operation, owner);
+    if (tags !== undefined) await manager.invalidateTags(tags);
+    const gone = await cache.inventory.deleteOutdated(
+      tags === undefined ? { operation: operation! } : {},
+      owner,
+    );
+    const what = [
+      ...(operation === undefined ? [] : [`of ${operation}`]),
+      ...(tags ?? []).map((tag) => `tagged ${tag}`),
+    ];
+    return printable(`Deleted ${gone} entries ${what.join(" or ")}.`);
+  },
+};
+
+/** @throws ConfigurationError where the store cannot list its entries; ValidationError where none has to be encrypted */
+async function clearUnencrypted(kernel: PluginKernel): Promise<number> {
+  const store = storeOf(kernel);
+  checkListable(store);
+  if (sectionOf(kernel.config).encryptionKey === undefined)
+    throw wrong(
+      "cache.encryptionKey is not set: no entry has to be encrypted. Set it, or leave out --unencrypted.",
+    );
+  const { cache, owner } = kernel.resolve(KernelCache);
+  const gone = await cache.inventory.deleteUnencrypted(owner);
+  await store.file?.shrink();
+  return gone;
+}
+
+function wrong(problem: string): ValidationError {
+  return new ValidationError(problem, { code: "MLMCP_CACHE_ARGUMENT" });
+}

@@ -1,0 +1,15 @@
+export { backup } from "./backup.js";
+export { clearExpired } from "./clear-expired.js";
+export { clear } from "./clear.js";
+export { inspect } from "./inspect.js";
+export { list } from "./list.js";
+export { modelsDelete } from "./models-delete.js";
+export { modelsExport } from "./models-export.js";
+export { modelsList } from "./models-list.js";
+export { modelsPromote } from "./models-promote.js";
+export { modelsShow } from "./models-show.js";
+export { optimize } from "./optimize.js";
+export { restore } from "./restore.js";
+export { stats } from "./stats.js";
+export { verify } from "./verify.js";
+export { warm } from "./warm.js";

@@ -1,0 +1,16 @@
+import type { Command } from "@mlmcp/core";
+import { ModelCache } from "../models/model-cache.js";
+
+export const modelsDelete: Command = {
+  name: "cache models delete",
+  description: "Deletes a model with all its versions (`churn`), or one version (`churn:3`).",
+  destroys: "What was saved is gone, and cannot be made again unless it is trained anew.",
+  arguments: ["<model>"],
+  options: [{ flags: "--staged", description: "Also where the version stands on a stage." }],
+  async run({ kernel, args: [reference], options }) {
+    const gone = await kernel.resolve(ModelCache).delete(reference!, { force: options["staged"] === true });
+    return gone === 0
+      ? `There is no ${reference}; nothing was deleted.`
+      : `Deleted ${gone} ${gone === 1 ? "version" : "versions"} of ${reference}.`;
+  },
+};

@@ -1,0 +1,68 @@
+import { isServable, type Held } from "./held.js";
+import type { Owner } from "./plan.js";
+import type { Keeping, Tiers } from "./tiers.js";
+import { copyOf } from "../values/snapshot.js";
+
+/** Not found. */
+export const absent: unique symbol = Symbol("absent");
+
+/** What there is for several keys, fresh, or {@link absent}, in their order and in one reading of the store. */
+export async function findMany(tiers: Tiers, texts: readonly string[], owner: Owner): Promise<unknown[]> {
+  const inMemory = await Promise.all(texts.map(async (text) => fresh(await tiers.inMemory(text))));
+  const missing = [...new Set(texts.filter((_, index) => !inMemory[index]))];
+  const inStore = await findInStore(tiers, missing, owner);
+  return texts.map((text, index) => {
+    const held = inMemory[index] ?? inStore.get(text);
+    if (!held) {
+      owner.observer.miss();
+      return absent;
+    }
+    owner.observer.hit(inMemory[index] ? "memory" : "store", held.cost);
+    return copyOf(held.snapshot);
+  });
+}
+
+/** The latest value of a key that is not outdated, fresh or stale; `undefined` where there is none. */
+export async function lookStale(
+  tiers: Tiers,
+  text: string,
+  owner: Owner,
+): Promise<{ readonly value: unknown } | undefined> {
+  const key = tiers.behind.keyOf(text);
+  const held =
+    servable(await tiers.inMemory(text)) ??
+    (key === undefined ? undefined : servable(await tiers.inStore(key, byHand(owner))));
+  if (!held) return undefined;
+  owner.observer.stale("fallback");
+  return { value: copyOf(held.snapshot) };
+}
+
+async function findInStore(
+  tiers: Tiers,
+  texts: readonly string[],
+  owner: Owner,
+): Promise<ReadonlyMap<string, Held>> {
+  const found = new Map<string, Held>();
+  if (texts.length === 0 || !tiers.behind.store) return found;
+  const { changes } = tiers;
+  const keys = texts.map((text) => tiers.behind.keyOf(text)!);
+  for (const [index, stored] of (await tiers.manyInStore(keys, byHand(owner))).entries()) {
+    const held = fresh(stored);
+    if (!held) continue;
+    found.set(texts[index]!, held);
+    if (tiers.changes === changes) tiers.hold(texts[index]!, held, undefined);
+  }
+  return found;
+}
+
+function fresh(held: Held | undefined): Held | undefined {
+  return held && !held.thrown && held.freshUntil > Date.now() ? held : undefined;
+}
+
+function servable(held: Held | undefined): Held | undefined {
+  return held && isServable(held, Date.now()) ? held : undefined;
+}
+
+function byHand(owner: Owner): Keeping {
+  return { owner, isolate: true, timing: {} };
+}

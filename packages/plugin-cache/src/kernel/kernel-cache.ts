@@ -1,0 +1,270 @@
+import { setTimeout as pauseFor } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import {
+  ConfigurationError,
+  TOOL,
+  type ConfigReader,
+  type HealthResult,
+  type PluginKernel,
+} from "@mlmcp/core";
+import { Cache } from "../engine/cache.js";
+import { createDigestMemo } from "./digest-memo.js";
+import { FileDigests } from "../keys/files.js";
+import { MemoryTier } from "../memory/memory-tier.js";
+import type { CacheSection } from "../options.js";
+import { LatestKeyRing } from "./latest-key-ring.js";
+import { createOwner } from "./owner.js";
+import type { Owner } from "../engine/plan.js";
+import { protect, type ProtectionSettings } from "./protection.js";
+import { StaleCache } from "./stale-answers.js";
+import { holdsUnencrypted } from "../stores/unencrypted.js";
+import { GuardedStore } from "../stores/guard/guarded-store.js";
+import {
+  openStore,
+  sqliteFile,
+  storeName,
+  type StoreListener,
+  type StoreOptions,
+  type StoreSetting,
+} from "../stores/open-store.js";
+import type { Store } from "../stores/store.js";
+import { NativeBindingError } from "../stores/sqlite/binding.js";
+import { sizeOf } from "../values/size.js";
+
+/** When a store that did not let itself be looked into is looked into again; later twice as long. Milliseconds. */
+const firstLookMs = 1_000;
+
+/** Of the time that a stop has, how much may be over when the store has to have what waits for it. */
+const drainShare = 0.8;
+
+/** Why there is no store behind the memory. */
+export type StoreAbsence =
+  | { readonly cause: "memory" | "disabled" }
+  | { readonly cause: "failed"; readonly name: string; readonly reason: string; readonly mend: string };
+
+/** The cache of one kernel, with the store that the configuration names. */
+export class KernelCache {
+  readonly cache: Cache;
+  readonly staleAnswers: StaleCache;
+  readonly digests: FileDigests;
+  readonly keyRing = new LatestKeyRing();
+  readonly #kernel: PluginKernel;
+  /** Stands for what no operation asked for. */
+  readonly owner: Owner;
+  #setting: StoreSetting = "memory:";
+  #options: StoreOptions = {};
+  #protection: ProtectionSettings = {};
+  /** Why the store could not be opened. */
+  #failure: { readonly reason: string; readonly mend: string } | undefined;
+  #reopening: Promise<void> | undefined;
+  #beforeLeaving: () => Promise<void> = async () => undefined;
+
+  constructor(kernel: PluginKernel) {
+    this.#kernel = kernel;
+    const memory = new MemoryTier(sectionOf(kernel.config), ({ snapshot }) => sizeOf(snapshot));
+    this.cache = new Cache(memory, (action, error) => this.owner.observer.failed(action, error));
+    this.staleAnswers = new StaleCache(this.cache, (operation) => isCached(kernel, operation));
+    this.owner = createOwner(this.cache, "(store)", { event: (name) => kernel.event(name) });
+    this.digests = new FileDigests(createDigestMemo(this.cache, this.owner.observer.failed));
+  }
+
+  /** Has something done while the store is there still, each time before it is let go. */
+  beforeLeaving(work: () => Promise<void>): void {
+    this.#beforeLeaving = work;
+  }
+
+  /** `undefined` where there is a store. */
+  get absence(): StoreAbsence | undefined {
+    if (this.cache.store) return undefined;
+    if (this.#failure) return { cause: "failed", name: this.#name, ...this.#failure };
+    return { cause: isEnabled(this.#kernel.config) ? "memory" : "disabled" };
+  }
+
+  /**
+   * Opens the store, or changes to what the configuration says now; what did not change stays. While
+   * caching is turned off the store that there is stays, so that invalidations reach it.
+   */
+  async open(): Promise<void> {
+    const section = sectionOf(this.#kernel.config);
+    const { store, compressOver, encryptionKey, keySecret } = section;
+    const { storePrefix: prefix, storeTimeout: timeout, maxFileBytes } = section;
+    this.cache.configure(section);
+    if (!isEnabled(this.#kernel.config)) return;
+    const options: StoreOptions = { prefix, timeout, maxFileBytes };
+    const protection: ProtectionSettings = { compressOver, encryptionKey, keySecret };
+    const isSame =
+      isDeepStrictEqual(options, this.#options) && isDeepStrictEqual(protection, this.#protection);
+    if (store === this.#setting && isSame) return;
+    await this.#reopening;
+    const former = this.cache.store;
+    if (former) await this.#beforeLeaving();
+    this.#setting = store;
+    this.#options = options;
+    this.#protection = protection;
+    this.#failure = undefined;
+    try {
+      // The former one stays until then: what is invalidated meanwhile must reach one of them.
+      await this.#openStore();
+    } finally {
+      if (former && this.cache.store === former) await this.cache.use(undefined);
+      await closeStore(former, this.#stopTimeout / 2);
+    }
+  }
+
+  /**
+   * Takes the store away, once it has all that was accepted, and forgets what memory holds.
+   *
+   * @param limit how long it may take what waits for it. Milliseconds.
+   */
+  async close(limit = this.#stopTimeout / 2): Promise<void> {
+    await this.#reopening;
+    const { store } = this.cache;
+    if (store) await this.#beforeLeaving();
+    this.#setting = "memory:";
+    this.#failure = undefined;
+    await this.cache.use(undefined);
+    await closeStore(store, limit);
+  }
+
+  /** Gives up what goes on in the background, and closes. */
+  async stop(): Promise<void> {
+    const begun = performance.now();
+    const ended = this.cache.abandonAll(new Error("The kernel has stopped."));
+    // What does not heed its signal must not use up the time that the store needs.
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([
+      ended,
+      new Promise((resolve) => (timer = setTimeout(resolve, this.#stopTimeout / 2))),
+    ]);
+    clearTimeout(timer);
+    await this.close(this.#stopTimeout * drainShare - (performance.now() - begun));
+  }
+
+  get #stopTimeout(): number {
+    return this.#kernel.config.get("system.stopTimeout");
+  }
+
+  async health(): Promise<HealthResult> {
+    const { store } = this.cache;
+    const { entries, bytes } = this.cache.observe().memory;
+    const details = { store: this.#name, memory: { entries, bytes } };
+    if (store instanceof GuardedStore) {
+      const reason = await store.ping().then(
+        () => undefined,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
+      const { waitingWrites, lostWrites } = store.status;
+      const writes = { waitingWrites, ...(lostWrites > 0 && { lostWrites }) };
+      if (reason === undefined) return { status: "up", details: { ...details, ...writes } };
+      return { status: "down", details: { ...details, ...writes, serving: "memory only", reason } };
+    }
+    if (!this.#failure) return { status: "up", details };
+    return { status: "down", details: { ...details, serving: "memory only", ...this.#failure } };
+  }
+
+  /** Tries once more to open a store that could not be opened. */
+  async reconnect(): Promise<void> {
+    if (!this.#failure) return;
+    this.#reopening ??= this.#openStore().finally(() => (this.#reopening = undefined));
+    await this.#reopening;
+  }
+
+  get #name(): string {
+    return storeName(this.#setting, this.#kernel.config.cwd);
+  }
+
+  /**
+   * What was written before there was a key is no longer found, and can be read by whoever reads
+   * the store: warns of it once, as soon as the store lets itself be looked into.
+   */
+  async #lookForUnencrypted(store: GuardedStore): Promise<void> {
+    for (let pause = firstLookMs; this.cache.store === store; pause *= 2) {
+      try {
+        if (await holdsUnencrypted(store)) {
+          process.emitWarning(
+            `The cache ${store.name} holds entries that are not encrypted, from before cache.encryptionKey was set: they are never used again, and can be read by whoever reads the store. Delete them: \`mlmcp cache clear --unencrypted\`.`,
+            { code: "MLMCP_CACHE_UNENCRYPTED" },
+          );
+        }
+        return;
+      } catch {
+        await pauseFor(pause, undefined, { ref: false });
+      }
+    }
+  }
+
+  #listener(): StoreListener {
+    const down = this.#kernel.event("cache:store-down");
+    const up = this.#kernel.event("cache:store-up");
+    const store = this.#name;
+    return {
+      onError: (error) => this.owner.observer.failed("background", error),
+      onDown: (error, waiting) => down.publish({ store, error, waiting }),
+      onUp: (outage) => up.publish({ store, ...outage }),
+    };
+  }
+
+  async #openStore(): Promise<void> {
+    const { observer } = this.owner;
+    const { cwd } = this.#kernel.config;
+    try {
+      const protection = await protect(this.#protection, this.keyRing);
+      const store = await openStore(this.#setting, cwd, this.#listener(), this.#options);
+      await this.cache.use(store && { store, ...protection });
+      this.#failure = undefined;
+      // A command that looks at entries says so itself.
+      const isTool = this.#kernel.services.has(TOOL);
+      if (store && this.#protection.encryptionKey !== undefined && !isTool)
+        void this.#lookForUnencrypted(store);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const mend = hasMend(error)
+        ? error.mend
+        : `Mend ${sqliteFile(this.#setting, cwd) ? "or remove the file" : "it"}, or set \`cache.store\` to another one.`;
+      const isKnown = this.#failure?.reason === reason;
+      this.#failure = { reason, mend };
+      // Health checks try again and again.
+      if (isKnown) return;
+      observer.failed("open", error);
+      // A file may be mended while the service runs; code that does not load may not.
+      if (error instanceof NativeBindingError && this.#kernel.config.get("system.strict") === true) {
+        throw new ConfigurationError(`The cache ${this.#name} cannot be opened: ${reason}. ${mend}`, {
+          code: "MLMCP_CACHE_NATIVE_BINDING",
+          cause: error,
+        });
+      }
+      process.emitWarning(
+        `The cache ${this.#name} cannot be opened (${reason}): results are kept in memory only. ${mend}`,
+        { code: "MLMCP_CACHE_STORE" },
+      );
+    }
+  }
+}
+
+async function closeStore(store: Store | undefined, limit: number): Promise<void> {
+  await (store instanceof GuardedStore ? store.close(limit) : store?.close());
+}
+
+/** Whether an error says itself what to do. */
+function hasMend(error: unknown): error is { readonly mend: string } {
+  return error instanceof Error && "mend" in error && typeof error.mend === "string";
+}
+
+/** The master switch. */
+export function isEnabled(config: ConfigReader): boolean {
+  return config.get("performance.enableCaching", true);
+}
+
+/** Whether `@cached` is part of an operation's chain. */
+export function isCached({ operations }: PluginKernel, operation: string): boolean {
+  try {
+    return operations.explain(operation).chain.some(({ advice }) => advice === "cached");
+  } catch {
+    // A chain that cannot be made is reported where it is called, and by a rule of the core.
+    return false;
+  }
+}
+
+export function sectionOf(config: ConfigReader): CacheSection {
+  return config.section<CacheSection>("cache");
+}

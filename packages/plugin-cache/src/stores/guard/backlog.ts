@@ -1,0 +1,358 @@
+import { randomBytes } from "node:crypto";
+import { CircuitOpenError, ResourceExhaustedError } from "@mlmcp/core";
+import { everything } from "../../tags/names.js";
+import { RefusedError } from "../refused-error.js";
+import type { Store } from "../store.js";
+import { within } from "../time-limit.js";
+import type { Circuit } from "./circuit.js";
+import { belongsTo, Episode } from "./episode.js";
+import { bytesOf, idOf, perform, replayOrder, versionId, type Write, type WriteKind } from "./writes.js";
+
+export interface BacklogOptions {
+  readonly store: Store;
+  readonly circuit: Circuit;
+  /** Told of writes that are given up, where nobody waits for them any more. */
+  onError(error: unknown): void;
+  /** Entries that may wait. @default 5,000 */
+  readonly maxSets?: number;
+  /** Bytes of the entries that may wait. @default 32 MB */
+  readonly maxBytes?: number;
+  /** Invalidations of one kind that may wait; more become one of everything. @default 10,000 */
+  readonly maxInvalidations?: number;
+}
+
+/** One write that the store has not taken, and who waits for it. */
+interface Slot {
+  write: Write;
+  /** How often it failed. */
+  attempts: number;
+  /** Since when it is under way, as a number that grows with every time; 0 where it is not. */
+  sent: number;
+  /** Whether others are to be told once it is there, since who asked for it has gone. */
+  announce: boolean;
+  readonly waiting: Array<{ resolve(answer: unknown): void; reject(error: unknown): void }>;
+}
+
+const maxUnderWay = 256;
+const groupSize = 64;
+/** When a write that neither succeeds nor fails is tried again, at the latest. */
+const patienceMs = 30_000;
+const maxAttempts = 5;
+const [firstRetryMs, lastRetryMs] = [100, 5_000];
+
+/**
+ * Writes that a store has not taken yet, the newest of each key. Those that fail are tried again:
+ * entries a few times, within bounds; invalidations until the store has them.
+ */
+export class Backlog {
+  readonly #options: Required<BacklogOptions>;
+  readonly #slots = new Map<string, Slot>();
+  /** Ids of those that wait for their turn. */
+  readonly #queue = new Set<string>();
+  readonly #counts: Record<WriteKind, number> = { set: 0, delete: 0, version: 0, clear: 0, change: 0 };
+  readonly #settled = new Set<() => void>();
+  #bytes = 0;
+  #lost = 0;
+  /** Since writes began to be given up, something has always waited. */
+  #losing: Episode | undefined;
+  #underWay = 0;
+  #lastSent = 0;
+  /** What was sent up to here was under way when it was last looked. */
+  #watchedFrom = 0;
+  #watch: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: BacklogOptions) {
+    this.#options = { maxSets: 5_000, maxBytes: 32 * 1024 * 1024, maxInvalidations: 10_000, ...options };
+  }
+
+  /** Writes that the store has not taken. */
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  /** Writes that were given up so far, besides those that the store refused. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** What waits under an id. */
+  find(id: string): Write | undefined {
+    return this.#slots.get(id)?.write;
+  }
+
+  get isClearing(): boolean {
+    return this.#counts.clear > 0;
+  }
+
+  /**
+   * Gives a write to the store, now or as soon as it can be. Answers when it is there; where a newer
+   * one takes its place, when that is.
+   *
+   * @throws what it failed with the first time: it is tried again all the same
+   */
+  put(write: Write): Promise<unknown> {
+    const id = idOf(write);
+    if (write.kind === "clear") this.#supersede("set", "delete");
+    const slot = this.#slots.get(id) ?? this.#add(id, write);
+    this.#replace(slot, write);
+    const { error } = this.#options.circuit;
+    if (error) {
+      slot.announce ||= write.kind === "version";
+      this.#bound();
+      return Promise.reject(error);
+    }
+    const answer = new Promise((resolve, reject) => slot.waiting.push({ resolve, reject }));
+    if (slot.sent === 0) this.#queue.add(id);
+    this.#bound();
+    this.#pump();
+    return answer;
+  }
+
+  /** Has others told of a write once the store has it. Answers `false` where it has it already. */
+  announce(id: string): boolean {
+    const slot = this.#slots.get(id);
+    if (slot) slot.announce = true;
+    return slot !== undefined;
+  }
+
+  /** Gives the store everything that waits, in order. @throws what the first of them fails with */
+  async replay(): Promise<void> {
+    this.#queue.clear();
+    for (const kind of replayOrder) {
+      const isOrdered = kind === "version" || kind === "change";
+      for (
+        let ids = this.#idsOf(kind), size = isOrdered ? 1 : groupSize;
+        ids.length > 0;
+        ids = ids.slice(size)
+      )
+        await Promise.all(ids.slice(0, size).map((id) => this.#replayOne(id)));
+    }
+  }
+
+  /** Goes on with what waits. */
+  resume(): void {
+    for (const [id, { sent }] of this.#slots) if (sent === 0) this.#queue.add(id);
+    this.#pump();
+  }
+
+  /**
+   * Answers when the store has taken everything, has taken nothing for a while, or the time is over.
+   *
+   * @param idleMs how long it may take nothing
+   * @param limitMs how long it may take in all
+   */
+  async drain(idleMs: number, limitMs: number): Promise<void> {
+    const until = performance.now() + limitMs;
+    while (this.#slots.size > 0) {
+      const patience = Math.min(idleMs, until - performance.now());
+      if (patience <= 0) return;
+      const moved = new Promise<true>((resolve) => this.#settled.add(() => resolve(true)));
+      if (!(await within(patience, moved).catch(() => false))) return;
+    }
+  }
+
+  /** Ends its timers. What waits is lost. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    clearInterval(this.#watch);
+    this.#queue.clear();
+  }
+
+  #add(id: string, write: Write): Slot {
+    const slot: Slot = { write, attempts: 0, sent: 0, announce: false, waiting: [] };
+    this.#slots.set(id, slot);
+    this.#count(write, 1);
+    return slot;
+  }
+
+  #replace(slot: Slot, write: Write): void {
+    this.#count(slot.write, -1);
+    this.#count(write, 1);
+    slot.write = write;
+    slot.attempts = 0;
+  }
+
+  #remove(id: string, { write }: Slot): void {
+    if (this.#slots.delete(id)) this.#count(write, -1);
+    this.#queue.delete(id);
+    if (this.#slots.size === 0) this.#losing = undefined;
+    for (const told of this.#settled) told();
+    this.#settled.clear();
+  }
+
+  #count(write: Write, by: 1 | -1): void {
+    this.#counts[write.kind] += by;
+    this.#bytes += by * bytesOf(write);
+  }
+
+  #idsOf(kind: WriteKind): string[] {
+    if (this.#counts[kind] === 0) return [];
+    return [...this.#slots].filter(([, { write }]) => write.kind === kind).map(([id]) => id);
+  }
+
+  #pump(): void {
+    const { circuit } = this.#options;
+    for (const id of this.#queue) {
+      if (this.#underWay >= maxUnderWay || circuit.isOpen || this.#closed) return;
+      this.#queue.delete(id);
+      const slot = this.#slots.get(id);
+      if (slot && slot.sent === 0) this.#send(id, slot);
+    }
+  }
+
+  #send(id: string, slot: Slot): void {
+    const { store, circuit } = this.#options;
+    const { write } = slot;
+    const sent = this.#leave(slot);
+    circuit
+      .pass(() => perform(write, store))
+      .then(
+        (answer) => {
+          if (this.#isBack(slot, sent)) this.#taken(id, slot, write, answer);
+          this.#pump();
+        },
+        (error: unknown) => {
+          if (this.#isBack(slot, sent)) this.#failed(id, slot, write, error);
+          this.#pump();
+        },
+      );
+  }
+
+  async #replayOne(id: string): Promise<void> {
+    const { store, circuit } = this.#options;
+    const slot = this.#slots.get(id);
+    if (!slot) return;
+    const { write } = slot;
+    if (slot.sent > 0) {
+      // From before the outage. An entry may come when it likes; after an invalidation everything is read.
+      if (write.kind === "set") return;
+      throw new Error(`an earlier ${write.kind} is still under way`);
+    }
+    const work = (): Promise<unknown> => perform(write, store);
+    const sent = this.#leave(slot);
+    try {
+      const answer = await circuit.inTime(write.kind, work);
+      if (this.#isBack(slot, sent)) this.#taken(id, slot, write, answer);
+    } catch (error) {
+      if (this.#isBack(slot, sent)) this.#failed(id, slot, write, error);
+      if (!(error instanceof RefusedError)) throw error;
+    }
+  }
+
+  /** @returns what tells this time from others */
+  #leave(slot: Slot): number {
+    this.#underWay++;
+    this.#watch ??= setInterval(() => this.#giveUpStuck(), patienceMs / 2).unref();
+    return (slot.sent = ++this.#lastSent);
+  }
+
+  /** `false` where it was given up meanwhile. */
+  #isBack(slot: Slot, sent: number): boolean {
+    if (slot.sent !== sent) return false;
+    slot.sent = 0;
+    this.#underWay--;
+    return true;
+  }
+
+  /** Writes that neither succeed nor fail are tried again; what comes of the first time is of no interest. */
+  #giveUpStuck(): void {
+    const [from, until] = [this.#watchedFrom, this.#lastSent];
+    this.#watchedFrom = until;
+    for (const [id, slot] of this.#slots) {
+      if (slot.sent === 0 || slot.sent > from) continue;
+      const error = new Error(`${this.#options.store.name} has not answered a ${slot.write.kind}`);
+      this.#isBack(slot, slot.sent);
+      this.#options.circuit.gaveUp(error);
+      this.#failed(id, slot, slot.write, error);
+    }
+    if (this.#underWay > 0) return;
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+  }
+
+  #taken(id: string, slot: Slot, write: Write, answer: unknown): void {
+    if (slot.write !== write) return void this.#queue.add(id);
+    this.#remove(id, slot);
+    for (const { resolve } of slot.waiting.splice(0)) resolve(answer);
+    if (!slot.announce || !this.#options.store.changes) return;
+    if (write.kind === "version") this.#tell({ kind: "change", change: write });
+    if (write.kind === "set" || write.kind === "delete")
+      this.#tell({ kind: "change", change: { kind: "key", key: write.key } });
+  }
+
+  #tell(write: Write): void {
+    this.put(write).catch(() => undefined);
+  }
+
+  #failed(id: string, slot: Slot, write: Write, error: unknown): void {
+    if (slot.write !== write) return void this.#queue.add(id);
+    if (!(error instanceof CircuitOpenError)) slot.attempts++;
+    const isGivenUp = error instanceof RefusedError || (write.kind === "set" && slot.attempts >= maxAttempts);
+    if (isGivenUp) return this.#giveUp(id, slot, error);
+    slot.announce ||= write.kind === "version";
+    for (const { reject } of slot.waiting.splice(0)) reject(error);
+    this.#retryLater(slot.attempts);
+  }
+
+  #giveUp(id: string, slot: Slot, error: unknown): void {
+    const isAlone = slot.waiting.length === 0;
+    if (isAlone || !(error instanceof RefusedError)) {
+      // Where many are lost together the first is told, and how many they are is counted.
+      belongsTo(error, (this.#losing ??= new Episode()));
+      this.#lost++;
+    }
+    if (isAlone) this.#options.onError(error);
+    this.#remove(id, slot);
+    for (const { reject } of slot.waiting.splice(0)) reject(error);
+  }
+
+  #retryLater(attempts: number): void {
+    if (this.#retry || this.#closed) return;
+    const delay = Math.min(firstRetryMs * 2 ** Math.max(0, attempts - 1), lastRetryMs);
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      if (!this.#options.circuit.isOpen) this.resume();
+    }, delay).unref();
+  }
+
+  /** Drops what something greater takes the place of. */
+  #supersede(...kinds: readonly WriteKind[]): void {
+    for (const [id, slot] of this.#slots) {
+      if (slot.sent > 0 || !kinds.includes(slot.write.kind)) continue;
+      this.#remove(id, slot);
+      for (const { resolve } of slot.waiting.splice(0)) resolve(false);
+    }
+  }
+
+  #bound(): void {
+    const { maxSets, maxBytes, maxInvalidations } = this.#options;
+    if (this.#counts.set > maxSets || this.#bytes > maxBytes) this.#dropOldest();
+    if (this.#counts.delete > maxInvalidations) this.#tell({ kind: "clear" });
+    if (this.#counts.version > maxInvalidations || this.#counts.change > maxInvalidations)
+      this.#outdateEverything();
+  }
+
+  #dropOldest(): void {
+    const { maxSets, maxBytes, store } = this.#options;
+    for (const [id, slot] of this.#slots) {
+      if (this.#counts.set <= maxSets && this.#bytes <= maxBytes) return;
+      if (slot.write.kind !== "set" || slot.sent > 0) continue;
+      const error = new ResourceExhaustedError(
+        `More than ${maxSets} entries or ${maxBytes} bytes wait for ${store.name}: the oldest is not kept.`,
+        { code: "MLMCP_CACHE_BACKLOG" },
+      );
+      this.#giveUp(id, slot, error);
+    }
+  }
+
+  /** In place of single tags and keys: others cannot be told of so many. */
+  #outdateEverything(): void {
+    this.#supersede("version", "change");
+    const version = randomBytes(9).toString("base64url");
+    this.#tell({ kind: "version", name: everything, version });
+    this.announce(versionId(everything));
+  }
+}

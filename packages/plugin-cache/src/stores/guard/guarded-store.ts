@@ -1,0 +1,233 @@
+import type { EntryInfo, Store, StoredEntry, StoreFile } from "../store.js";
+import { within } from "../time-limit.js";
+import { Backlog, type BacklogOptions } from "./backlog.js";
+import { Circuit } from "./circuit.js";
+import { belongsTo } from "./episode.js";
+import { GuardedChanges } from "./guarded-changes.js";
+import { GuardedLocks } from "./guarded-locks.js";
+import { entryId, versionId, type Write } from "./writes.js";
+
+export interface GuardOptions extends Pick<BacklogOptions, "maxSets" | "maxBytes" | "maxInvalidations"> {
+  /** How long a caller waits for the store. Milliseconds. */
+  readonly timeout: number;
+  /** Told of failures that no caller waits for. */
+  onError(error: unknown): void;
+  /** Told each time that the store is cut off. @param waiting writes that it has not taken yet */
+  onDown?(reason: Error, waiting: number): void;
+  /** Told each time that it is there again, and has what it missed. */
+  onUp?(outage: OutageReport): void;
+  /** Told once, when the store is cut off for the first time. @default a process warning */
+  onFirstOutage?(reason: Error): void;
+}
+
+/** What an outage came to. */
+export interface OutageReport {
+  /** How long the store was cut off. Milliseconds. */
+  readonly ms: number;
+  /** Writes that waited for it, and that it has now. */
+  readonly written: number;
+  /** Writes that were given up meanwhile. */
+  readonly lost: number;
+}
+
+/** How a guarded store is, for health checks. */
+export interface StoreStatus {
+  /** `down`: it is asked nothing but whether it is there again. */
+  readonly state: "up" | "down";
+  /** Writes that it has not taken yet. */
+  readonly waitingWrites: number;
+  /** Writes that were given up since it was opened, besides those that it refused. */
+  readonly lostWrites: number;
+}
+
+/** How long work may take whose time depends on how much there is. Milliseconds. */
+const longPatienceMs = 30_000;
+/** How long the end waits for a store that takes nothing. Milliseconds. */
+const idleMs = 1_000;
+
+/**
+ * A store that answers or rejects within its time. One that does not answer is cut off; what it
+ * should have taken waits, within bounds. When it is there again, it is first told what was
+ * invalidated, and then asked. Until then what waits is what it holds.
+ */
+export class GuardedStore implements Store {
+  readonly name: string;
+  readonly locks?: GuardedLocks;
+  readonly changes?: GuardedChanges;
+  readonly file?: StoreFile;
+  readonly deleteExpired?: () => Promise<number>;
+  readonly entries?: (filter?: { readonly operation?: string }) => AsyncIterable<EntryInfo>;
+  readonly #store: Store;
+  readonly #options: GuardOptions;
+  readonly #circuit: Circuit;
+  readonly #backlog: Backlog;
+  #hasWarned = false;
+  /** When it was cut off, and how many writes had been given up by then. */
+  #cutOff: { readonly since: number; readonly lost: number } | undefined;
+  /** Writes that waited when it was last asked whether it is there. */
+  #waited = 0;
+
+  constructor(store: Store, options: GuardOptions) {
+    this.name = store.name;
+    this.#store = store;
+    this.#options = options;
+    this.#circuit = new Circuit({
+      name: store.name,
+      timeout: options.timeout,
+      recover: () => this.#recover(),
+      opened: (reason) => this.#opened(reason),
+      closed: () => this.#recovered(),
+    });
+    this.#backlog = new Backlog({ ...options, store, circuit: this.#circuit });
+    if (store.locks) this.locks = new GuardedLocks(store.locks, this.#circuit);
+    if (store.changes) this.changes = new GuardedChanges(store.changes, this.#circuit, this.#backlog);
+    if (store.file) this.file = store.file;
+    if (store.deleteExpired)
+      this.deleteExpired = () => this.#long("deleteExpired", () => store.deleteExpired!());
+    if (store.entries) this.entries = (filter) => store.entries!(filter);
+  }
+
+  get status(): StoreStatus {
+    return {
+      state: this.#circuit.isOpen ? "down" : "up",
+      waitingWrites: this.#backlog.size,
+      lostWrites: this.#backlog.lost,
+    };
+  }
+
+  /** Tells of a failure beside the calls, such as a lost connection, as a part of what calls meet. */
+  notice(error: unknown): void {
+    belongsTo(error, this.#circuit.outage);
+    this.#options.onError(error);
+  }
+
+  async get(key: string): Promise<StoredEntry | undefined> {
+    const waiting = this.#waiting(key);
+    return waiting ? waiting.entry : this.#circuit.call("get", () => this.#store.get(key));
+  }
+
+  async getMany(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
+    const waiting = keys.map((key) => this.#waiting(key));
+    const asked = keys.filter((_, index) => !waiting[index]);
+    const found =
+      asked.length > 0 ? await this.#circuit.call("getMany", () => this.#store.getMany(asked)) : [];
+    let next = 0;
+    return waiting.map((one) => (one ? one.entry : found[next++]));
+  }
+
+  async set(key: string, entry: StoredEntry): Promise<void> {
+    await this.#write({ kind: "set", key, entry });
+  }
+
+  async delete(key: string): Promise<boolean> {
+    return (await this.#write({ kind: "delete", key })) === true;
+  }
+
+  async clear(): Promise<void> {
+    await this.#write({ kind: "clear" }, longPatienceMs);
+  }
+
+  async versions(names: readonly string[]): Promise<readonly (string | undefined)[]> {
+    const found = await this.#circuit.call("versions", () => this.#store.versions(names));
+    return names.map((name, index) => {
+      const waiting = this.#backlog.find(versionId(name));
+      return waiting?.kind === "version" ? waiting.version : found[index];
+    });
+  }
+
+  async setVersion(name: string, version: string): Promise<void> {
+    try {
+      await this.#write({ kind: "version", name, version });
+    } catch (error) {
+      // Who asked for it will not tell the others any more.
+      this.#backlog.announce(versionId(name));
+      throw error;
+    }
+  }
+
+  count(): Promise<Map<string, number> | undefined> {
+    return this.#long("count", () => this.#store.count());
+  }
+
+  ping(): Promise<void> {
+    return this.#circuit.call("ping", () => this.#store.ping());
+  }
+
+  /**
+   * Gives the store what waits for it, as long as it takes it, and closes it. What it has not
+   * taken by then is lost, and told.
+   *
+   * @param limit how long it may take what waits. Milliseconds. @default 1,000
+   */
+  async close(limit = idleMs): Promise<void> {
+    if (!this.#circuit.isOpen) {
+      await this.#backlog.drain(idleMs, limit);
+      if (this.locks) await within(idleMs, this.locks.releaseAll()).catch(() => undefined);
+    }
+    this.#circuit.dispose();
+    this.#backlog.close();
+    const [waiting, lost] = [this.#backlog.size, this.#lostMeanwhile];
+    if (waiting + lost > 0) {
+      const before = lost > 0 ? `, ${lost} more were given up` : "";
+      this.#options.onError(
+        new Error(`${this.name} is closed, and ${waiting} writes have not reached it${before}`),
+      );
+    }
+    await this.#store.close();
+  }
+
+  /** What the store would answer, had it taken all; `undefined` where it is to be asked. */
+  #waiting(key: string): { readonly entry: StoredEntry | undefined } | undefined {
+    const write = this.#backlog.find(entryId(key));
+    if (write?.kind === "set") return { entry: write.entry.expires > Date.now() ? write.entry : undefined };
+    return write || this.#backlog.isClearing ? { entry: undefined } : undefined;
+  }
+
+  #write(write: Write, patience?: number): Promise<unknown> {
+    return this.#circuit.inTime(write.kind, () => this.#backlog.put(write), { patience });
+  }
+
+  #long<T>(what: string, work: () => Promise<T>): Promise<T> {
+    return this.#circuit.call(what, work, { patience: longPatienceMs });
+  }
+
+  async #recover(): Promise<void> {
+    const { timeout: patience } = this.#options;
+    await this.#circuit.inTime("ping", () => this.#store.ping(), { patience });
+    await this.changes?.recover();
+    this.#waited = this.#backlog.size;
+    await this.#backlog.replay();
+  }
+
+  #recovered(): void {
+    const ms = Date.now() - (this.#cutOff?.since ?? Date.now());
+    const lost = this.#lostMeanwhile;
+    this.#cutOff = undefined;
+    this.#options.onUp?.({ ms, written: Math.max(0, this.#waited - this.#backlog.size), lost });
+    this.changes?.missed();
+    this.#backlog.resume();
+  }
+
+  get #lostMeanwhile(): number {
+    return this.#cutOff ? this.#backlog.lost - this.#cutOff.lost : 0;
+  }
+
+  #opened(reason: Error): void {
+    this.#cutOff = { since: Date.now(), lost: this.#backlog.lost };
+    this.#options.onDown?.(reason, this.#backlog.size);
+    this.#warn(reason);
+  }
+
+  #warn(reason: Error): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const { onFirstOutage = warn } = this.#options;
+    onFirstOutage(reason);
+  }
+}
+
+function warn({ message }: Error): void {
+  process.emitWarning(`The cache ${message}. Until it does, results are kept in memory only.`, {
+    code: "MLMCP_CACHE_STORE",
+  });
+}

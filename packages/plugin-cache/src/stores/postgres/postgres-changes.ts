@@ -1,0 +1,153 @@
+import { randomBytes } from "node:crypto";
+import type { Client } from "pg";
+import type { Location } from "../location.js";
+import type { Change, ChangeFeed, ChangeListener } from "../store.js";
+import { within } from "../time-limit.js";
+import type { Database } from "./database.js";
+import { destroy } from "./destroy.js";
+import type { Library } from "./library.js";
+
+/** What is sent: a change and whose it is, or, where it is too long to be sent, only that there was one. */
+interface Message {
+  readonly from: string;
+  readonly change?: Change;
+}
+
+/** Postgres takes less than 8000 bytes. */
+const maxBytes = 7_900;
+const patienceMs = 5_000;
+const heartbeatMs = 10_000;
+const [firstRetryMs, lastRetryMs] = [50, 2_000];
+
+export interface ChangesOptions {
+  readonly library: Library;
+  readonly location: Location;
+  readonly database: Database;
+  readonly channel: string;
+  /** Told each time that the connection that listens is lost, and once while it cannot be had. */
+  onError(error: unknown): void;
+}
+
+/**
+ * Changes by NOTIFY, and LISTEN on a connection of its own, made with the first subscription. What
+ * is said while it is away is lost to it, and its listeners learn that.
+ */
+export class PostgresChanges implements ChangeFeed {
+  readonly latency = 50;
+  readonly #options: ChangesOptions;
+  readonly #origin = randomBytes(9).toString("base64url");
+  readonly #listeners = new Set<ChangeListener>();
+  #client: Client | undefined;
+  #attempt: Promise<void> | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #closed = false;
+
+  constructor(options: ChangesOptions) {
+    this.#options = options;
+  }
+
+  async publish(change: Change): Promise<void> {
+    const whole = JSON.stringify({ from: this.#origin, change } satisfies Message);
+    const message =
+      Buffer.byteLength(whole) > maxBytes ? JSON.stringify({ from: this.#origin } satisfies Message) : whole;
+    const { database, channel } = this.#options;
+    await database.query("SELECT pg_notify($1, $2)", [channel, message]);
+  }
+
+  async subscribe(listener: ChangeListener): Promise<() => Promise<void>> {
+    if (!this.#client) await this.#open();
+    this.#listeners.add(listener);
+    return async () => void this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    clearInterval(this.#heartbeat);
+    if (this.#client) destroy(this.#client);
+    await this.#attempt?.catch(() => undefined);
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await (this.#attempt ??= this.#connect());
+    } finally {
+      this.#attempt = undefined;
+    }
+  }
+
+  async #connect(): Promise<void> {
+    const { library, location, channel } = this.#options;
+    const client = new library.Client({
+      connectionString: location.url,
+      application_name: "mlmcp-cache",
+      connectionTimeoutMillis: patienceMs,
+      keepAlive: true,
+    });
+    client.on("error", (error) => this.#lose(client, error));
+    client.on("notification", ({ payload }) => this.#hear(payload ?? ""));
+    try {
+      await client.connect();
+      await within(patienceMs, client.query(`LISTEN ${client.escapeIdentifier(channel)}`));
+    } catch (error) {
+      destroy(client);
+      this.#again(error);
+      throw error;
+    }
+    if (this.#closed) return destroy(client);
+    this.#client = client;
+    // Who only listens keeps no process alive. The types of `pg` do not know it.
+    (client as Client & { unref(): void }).unref();
+    this.#failures = 0;
+    client.on("end", () => this.#lose(client, new Error(`${location.name} has closed the connection`)));
+    this.#heartbeat = setInterval(() => void this.#beat(client), heartbeatMs).unref();
+    this.#missed();
+  }
+
+  /** A connection that only listens would not notice a peer that has gone silent. */
+  async #beat(client: Client): Promise<void> {
+    try {
+      await within(patienceMs, client.query("SELECT 1"));
+    } catch (error) {
+      this.#lose(client, error);
+    }
+  }
+
+  #lose(client: Client, error: unknown): void {
+    if (this.#client !== client) return;
+    this.#client = undefined;
+    clearInterval(this.#heartbeat);
+    destroy(client);
+    this.#again(error);
+  }
+
+  #again(reason: unknown): void {
+    if (this.#closed) return;
+    // Attempts that fail are told once, until there is a connection again.
+    if (this.#failures === 0) this.#options.onError(reason);
+    const delay = Math.min(firstRetryMs * 2 ** this.#failures++, lastRetryMs);
+    this.#retry = setTimeout(() => void this.#open().catch(() => undefined), delay).unref();
+  }
+
+  #hear(text: string): void {
+    const { from, change } = parse(text);
+    if (from === this.#origin) return;
+    if (!change) this.#missed();
+    else for (const listener of this.#listeners) listener.changed(change);
+  }
+
+  #missed(): void {
+    for (const listener of this.#listeners) listener.missed();
+  }
+}
+
+/** Nobody else should speak on the channel; what is not understood may have been a change. */
+function parse(text: string): Partial<Message> {
+  try {
+    return (JSON.parse(text) ?? {}) as Message;
+  } catch {
+    return {};
+  }
+}

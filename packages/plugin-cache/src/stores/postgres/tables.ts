@@ -1,0 +1,98 @@
+import { randomBytes } from "node:crypto";
+import type { ClientBase } from "pg";
+import { everything } from "../../tags/names.js";
+import { RefusedError } from "../refused-error.js";
+
+/** Of what is in the tables. Those of earlier versions are dropped: it is a cache. */
+const version = 1;
+
+/** The tables of one cache, as they stand in statements. */
+export interface Tables {
+  readonly entries: string;
+  readonly versions: string;
+  readonly locks: string;
+  readonly fences: string;
+  /** Where changes are notified. */
+  readonly channel: string;
+}
+
+export function tablesOf(prefix: string): Tables {
+  const base = prefix === "" ? "mlmcp_cache" : `mlmcp_cache_${prefix}`;
+  const quoted = (name: string): string => `"${base}_${name}"`;
+  return {
+    entries: quoted("entries"),
+    versions: quoted("versions"),
+    locks: quoted("locks"),
+    fences: quoted("fences"),
+    channel: `${base}_changes`,
+  };
+}
+
+/**
+ * Makes the tables where they are missing.
+ *
+ * Entries and locks are unlogged: they cost half as much, add nothing to the write-ahead log, its
+ * archives and its replicas, and are lost with a crash of the server, as a cache may be. Versions
+ * are logged: memory of other machines outlives a crash, and must not be taken for valid after it.
+ *
+ * @throws RefusedError where a newer version of this package made them
+ */
+export async function createTables(client: ClientBase, tables: Tables): Promise<void> {
+  if ((await versionOf(client, tables)) === version) return;
+  await client.query("BEGIN");
+  try {
+    // One process at a time: CREATE … IF NOT EXISTS fails where two do it at once.
+    await client.query("SELECT pg_advisory_xact_lock(hashtext($1))", [tables.entries]);
+    await create(client, tables);
+    await client.query("COMMIT");
+  } catch (error) {
+    await client.query("ROLLBACK");
+    throw error;
+  }
+}
+
+async function create(client: ClientBase, tables: Tables): Promise<void> {
+  const { entries, versions, locks, fences } = tables;
+  const found = await versionOf(client, tables);
+  if (found === version) return;
+  if (found !== undefined && found > version) {
+    throw new RefusedError(
+      `The tables ${entries} … are of version ${found}, made by a newer version of @mlmcp/plugin-cache; this one knows ${version}. Give each a cache.storePrefix of its own.`,
+    );
+  }
+  await client.query(`DROP TABLE IF EXISTS ${entries}, ${versions}, ${locks}`);
+  await client.query(`
+    CREATE UNLOGGED TABLE ${entries} (
+      key text COLLATE "C" PRIMARY KEY,
+      operation text NOT NULL,
+      expires bigint NOT NULL,
+      fence bigint NOT NULL,
+      value bytea NOT NULL
+    )`);
+  // The codec has compressed what is worth it.
+  await client.query(`ALTER TABLE ${entries} ALTER COLUMN value SET STORAGE EXTERNAL`);
+  await client.query(`CREATE INDEX ON ${entries} (expires)`);
+  await client.query(`CREATE TABLE ${versions} (name text COLLATE "C" PRIMARY KEY, version text NOT NULL)`);
+  await client.query(`
+    CREATE UNLOGGED TABLE ${locks} (
+      key text COLLATE "C" PRIMARY KEY,
+      fence bigint NOT NULL,
+      expires timestamptz NOT NULL
+    )`);
+  await client.query(`CREATE SEQUENCE IF NOT EXISTS ${fences}`);
+  // The versions of earlier tables are gone: what memory holds from their time must not seem valid again.
+  const born = randomBytes(9).toString("base64url");
+  await client.query(`INSERT INTO ${versions} VALUES ($1, $2)`, [everything, born]);
+  await client.query(`COMMENT ON TABLE ${entries} IS '@mlmcp/plugin-cache, version ${version}'`);
+}
+
+/** Of the tables that are there; `undefined` where there are none. */
+async function versionOf(client: ClientBase, { entries }: Tables): Promise<number | undefined> {
+  const { rows } = await client.query<{ is: boolean; comment: string | null }>(
+    "SELECT to_regclass($1) IS NOT NULL AS is, obj_description(to_regclass($1), 'pg_class') AS comment",
+    [entries],
+  );
+  const [{ is, comment }] = rows as [(typeof rows)[0]];
+  if (!is) return undefined;
+  return Number(/version (\d+)$/.exec(comment ?? "")?.[1] ?? 0);
+}

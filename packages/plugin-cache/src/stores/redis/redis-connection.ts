@@ -1,0 +1,167 @@
+import { within } from "../time-limit.js";
+import type { Library, RedisClient } from "./library.js";
+
+/** Makes a new connection fit for use. */
+export type Prepare = (client: RedisClient) => Promise<void>;
+
+export interface ConnectionOptions {
+  readonly url: string;
+  /** For messages. */
+  readonly name: string;
+  readonly prepare?: Prepare;
+  /** Told each time that a connection is lost, and once while it cannot be had. */
+  onError(error: unknown): void;
+}
+
+const connectTimeoutMs = 2_000;
+/** What a server may take to let somebody in, and for an answer to the heartbeat. */
+const patienceMs = 5_000;
+const heartbeatMs = 10_000;
+const [firstRetryMs, lastRetryMs] = [50, 2_000];
+const closeMs = 1_000;
+
+/**
+ * One connection that mends itself, each time with a new client. The client's own way of
+ * reconnecting leaves timers behind, queues what is asked meanwhile, and does not notice a peer that
+ * has gone silent.
+ */
+export class RedisConnection {
+  readonly #library: Library;
+  readonly #options: ConnectionOptions;
+  #client: RedisClient | undefined;
+  /** How much the present client has not answered. */
+  #asked = { count: 0 };
+  #attempt: Promise<void> | undefined;
+  #abandon: () => void = () => undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #closed = false;
+
+  constructor(library: Library, options: ConnectionOptions) {
+    this.#library = library;
+    this.#options = options;
+  }
+
+  /**
+   * Connects. Where that fails it goes on trying, until it is closed.
+   *
+   * @throws what the attempt failed with
+   */
+  async open(): Promise<void> {
+    try {
+      await (this.#attempt ??= this.#connect());
+    } finally {
+      this.#attempt = undefined;
+    }
+  }
+
+  /** Connects where there is no connection now. @throws as {@link open} */
+  async ready(): Promise<void> {
+    if (!this.#client) await this.open();
+  }
+
+  /**
+   * Asks something on the connection that there is now. Until it is answered, it keeps the process
+   * alive; an idle connection does not.
+   *
+   * @throws Error where there is none, or what the command fails with
+   */
+  async use<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
+    const client = this.#client;
+    if (!client) throw new Error(`${this.#options.name} is not connected`);
+    const asked = this.#asked;
+    if (asked.count++ === 0) client.ref();
+    try {
+      return await command(client);
+    } finally {
+      if (--asked.count === 0) client.unref();
+    }
+  }
+
+  /** Ends it, once what was asked is answered, or a second later. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    clearInterval(this.#heartbeat);
+    this.#abandon();
+    await this.#attempt?.catch(() => undefined);
+    const client = this.#client;
+    this.#client = undefined;
+    if (client?.isOpen !== true) return;
+    // Answered after everything before it. The client's `close` waits for ever, and cannot be ended.
+    await within(closeMs, client.ping()).catch(() => undefined);
+    destroy(client);
+  }
+
+  async #connect(): Promise<void> {
+    const client = this.#library.createClient({
+      url: this.#options.url,
+      socket: { connectTimeout: connectTimeoutMs, reconnectStrategy: false },
+      disableOfflineQueue: true,
+      // Asked for by newer clients of their own accord; older servers answer with errors.
+      disableClientInfo: true,
+      maintNotifications: "disabled",
+    });
+    try {
+      await this.#prepare(client);
+    } catch (error) {
+      destroy(client);
+      this.#again(error);
+      throw error;
+    }
+    if (this.#closed) return destroy(client);
+    this.#failures = 0;
+    this.#client = client;
+    this.#asked = { count: 0 };
+    client.unref();
+    client.on("error", (error) => this.#lose(client, error));
+    this.#heartbeat = setInterval(() => void this.#beat(client), heartbeatMs).unref();
+  }
+
+  async #prepare(client: RedisClient): Promise<void> {
+    // A socket can be taken down only once it is there.
+    const abandoned = new Promise<never>((_, reject) => {
+      let isThere = false;
+      client.on("connect", () => (isThere = true));
+      client.on("connect", () => this.#closed && destroy(client));
+      client.on("error", () => undefined);
+      this.#abandon = () => {
+        if (isThere) reject(new Error(`${this.#options.name} is closed`));
+      };
+    });
+    const ready = async (): Promise<void> => {
+      await client.connect();
+      await this.#options.prepare?.(client);
+    };
+    await within(patienceMs, Promise.race([ready(), abandoned]));
+  }
+
+  async #beat(client: RedisClient): Promise<void> {
+    try {
+      await within(patienceMs, client.ping());
+    } catch (error) {
+      this.#lose(client, error);
+    }
+  }
+
+  #lose(client: RedisClient, error: unknown): void {
+    if (this.#client !== client) return;
+    this.#client = undefined;
+    clearInterval(this.#heartbeat);
+    destroy(client);
+    this.#again(error);
+  }
+
+  #again(reason: unknown): void {
+    if (this.#closed) return;
+    // Attempts that fail are told once, until there is a connection again.
+    if (this.#failures === 0) this.#options.onError(reason);
+    const delay = Math.min(firstRetryMs * 2 ** this.#failures++, lastRetryMs);
+    this.#retry = setTimeout(() => void this.open().catch(() => undefined), delay).unref();
+  }
+}
+
+function destroy(client: RedisClient): void {
+  if (client.isOpen) client.destroy();
+}

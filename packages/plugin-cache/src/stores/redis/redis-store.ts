@@ -1,0 +1,215 @@
+import type { KeyvStoreAdapter } from "keyv";
+import type { Location } from "../location.js";
+import { RefusedError } from "../refused-error.js";
+import type { EntryInfo, Store, StoredEntry } from "../store.js";
+import { within } from "../time-limit.js";
+import { Commands } from "./commands.js";
+import { fenceText, fromFrame, readHead, toFrame, usualHeadLength } from "./frame.js";
+import { bulkString, loadLibrary, toStoreError, type Library, type RedisClient } from "./library.js";
+import { lostMessage, RedisChanges } from "./redis-changes.js";
+import { RedisConnection } from "./redis-connection.js";
+import { RedisLocks } from "./redis-locks.js";
+import { RedisVersions } from "./redis-versions.js";
+import { Script } from "./script.js";
+
+export interface RedisOptions {
+  /** Keeps several caches on one database apart. @default "" */
+  readonly prefix?: string | undefined;
+  /** Told of failures that no caller waits for. @default nobody is */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** Above that, counting would take longer than a number is worth. */
+const maxCounted = 10_000;
+const page = 500;
+/** How long the first connection is waited for; then it is made in the background. */
+const openMs = 1_000;
+
+/** Fences are 16 digits at the beginning, and compare as texts. */
+const setFenced = new Script(`
+  if redis.call("HGET", KEYS[2], "fence") ~= ARGV[2] then return 0 end
+  if redis.call("GETRANGE", KEYS[1], 0, 15) > ARGV[2] then return 0 end
+  redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[3])
+  return 1`);
+
+/**
+ * A database of Redis or Valkey that several machines share. `@keyv/redis` gets and sets single
+ * entries and brings the client, which does what an adapter cannot: fences, locks, the versions of
+ * tags, messages, a clear that says when it fails.
+ *
+ * Keys begin with `mlmcp:`, or with `mlmcp.<prefix>:`.
+ */
+export class RedisStore implements Store {
+  readonly name: string;
+  readonly locks: RedisLocks;
+  readonly changes: RedisChanges;
+  readonly #root: string;
+  readonly #connection: RedisConnection;
+  readonly #commands: Commands;
+  readonly #versions: RedisVersions;
+  /** On the connection that there is now. */
+  #adapter: KeyvStoreAdapter | undefined;
+
+  private constructor(library: Library, { name, url }: Location, options: RedisOptions) {
+    const { prefix = "", onError = () => undefined } = options;
+    const root = prefix === "" ? "mlmcp" : `mlmcp.${prefix}`;
+    const channel = `${root}:changes`;
+    this.name = name;
+    this.#root = root;
+    this.#connection = new RedisConnection(library, {
+      url,
+      name,
+      onError,
+      prepare: async (client) => {
+        await this.#versions.begin(client);
+        this.#adapter = createAdapter(library, client, root);
+      },
+    });
+    this.#commands = new Commands(this.#connection, name);
+    this.#versions = new RedisVersions({ commands: this.#commands, root, channel, lost: lostMessage });
+    this.locks = new RedisLocks(this.#commands, root);
+    this.changes = new RedisChanges(
+      this.#commands,
+      channel,
+      (prepare) => new RedisConnection(library, { url, name, onError, prepare }),
+    );
+  }
+
+  /**
+   * Connects. A server that does not answer is told to `onError`, and connected to as soon as it does.
+   *
+   * @throws MissingPackageError
+   * @throws RefusedError where the server lets nobody in with these credentials
+   */
+  static async open(location: Location, options: RedisOptions = {}): Promise<RedisStore> {
+    const store = new RedisStore(await loadLibrary(), location, options);
+    try {
+      await within(openMs, store.#connection.open());
+    } catch (cause) {
+      const error = toStoreError(cause, location.name);
+      if (error instanceof RefusedError) {
+        await store.close();
+        throw error;
+      }
+    }
+    return store;
+  }
+
+  async get(key: string): Promise<StoredEntry | undefined> {
+    const found = await this.#run(() => this.#adapter!.get<Buffer>(key));
+    return found == null ? undefined : fromFrame(found as Buffer);
+  }
+
+  async getMany(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
+    if (keys.length === 0) return [];
+    const found = await this.#run(() => this.#adapter!.getMany!<Buffer>([...keys]));
+    return found.map((frame) => (frame == null ? undefined : fromFrame(frame as Buffer)));
+  }
+
+  async set(key: string, entry: StoredEntry): Promise<void> {
+    const ttl = Math.max(1, Math.ceil(entry.expires - Date.now()));
+    const frame = toFrame(entry);
+    if (entry.fence === undefined) {
+      await this.#run(async (client) => {
+        await Promise.all([client.del(this.locks.keyOf(key)), this.#adapter!.set(key, frame, ttl)]);
+      });
+    } else {
+      const keys = [this.#keyOf(key), this.locks.keyOf(key)];
+      const values = [frame, fenceText(entry.fence), String(ttl)];
+      await this.#run((client) => setFenced.run(client, keys, values));
+    }
+  }
+
+  delete(key: string): Promise<boolean> {
+    return this.#run(async (client) => {
+      const [, deleted] = await Promise.all([client.del(this.locks.keyOf(key)), this.#adapter!.delete(key)]);
+      return deleted;
+    });
+  }
+
+  async clear(): Promise<void> {
+    for await (const keys of this.#keys()) await this.#run((client) => client.unlink(keys));
+  }
+
+  versions(names: readonly string[]): Promise<readonly (string | undefined)[]> {
+    return this.#versions.get(names);
+  }
+
+  setVersion(name: string, version: string): Promise<void> {
+    return this.#versions.set(name, version);
+  }
+
+  async count(): Promise<Map<string, number> | undefined> {
+    const counts = new Map<string, number>();
+    let counted = 0;
+    for await (const { operation } of this.entries()) {
+      if (++counted > maxCounted) return undefined;
+      counts.set(operation, (counts.get(operation) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  async ping(): Promise<void> {
+    await this.#run((client) => client.ping());
+  }
+
+  async *entries({ operation }: { readonly operation?: string } = {}): AsyncGenerator<EntryInfo> {
+    for await (const keys of this.#keys()) {
+      for (const info of await Promise.all(keys.map((key) => this.#infoOf(key))))
+        if (info && (operation === undefined || info.operation === operation)) yield info;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#connection.close(), this.changes.close()]);
+  }
+
+  #keyOf(key: string): string {
+    return `${this.#root}:e:${key}`;
+  }
+
+  /** The keys of entries, as Redis has them. */
+  async *#keys(): AsyncGenerator<string[]> {
+    let cursor = "0";
+    do {
+      const at = cursor;
+      const found = await this.#run((client) => client.scan(at, { MATCH: `${this.#root}:e:*`, COUNT: page }));
+      cursor = found.cursor;
+      const keys = [...new Set(found.keys)];
+      if (keys.length > 0) yield keys;
+    } while (cursor !== "0");
+  }
+
+  async #infoOf(key: string): Promise<EntryInfo | undefined> {
+    const read = (bytes: number): Promise<Buffer> =>
+      this.#run((client) =>
+        client.withTypeMapping({ [bulkString]: Buffer }).getRange(key, 0, bytes - 1),
+      ) as never;
+    const [length, beginning] = await Promise.all([
+      this.#run((client) => client.strLen(key)),
+      read(usualHeadLength),
+    ]);
+    let head = readHead(beginning);
+    if (head && head.length > beginning.length) head = readHead(await read(head.length));
+    if (!head) return undefined;
+    const { operation, expires } = head;
+    return { key: key.slice(this.#keyOf("").length), operation, expires, bytes: length - head.length };
+  }
+
+  #run<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
+    return this.#commands.run(command);
+  }
+}
+
+/** Keyv's own adapter, for values of bytes. */
+function createAdapter({ default: KeyvRedis }: Library, client: RedisClient, root: string): KeyvStoreAdapter {
+  const adapter = new KeyvRedis(client.withTypeMapping({ [bulkString]: Buffer }) as never, {
+    namespace: root,
+    keyPrefixSeparator: ":e:",
+    // Otherwise a failed read is a miss and a failed write is nothing at all.
+    throwOnErrors: true,
+  });
+  // What fails rejects; without a listener it would also be thrown.
+  adapter.on("error", () => undefined);
+  return adapter;
+}

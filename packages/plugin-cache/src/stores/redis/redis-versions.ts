@@ -1,0 +1,78 @@
+import { randomBytes } from "node:crypto";
+import { everything } from "../../tags/names.js";
+import { maxVersions } from "../max-versions.js";
+import type { Commands } from "./commands.js";
+import type { RedisClient } from "./library.js";
+import { Script } from "./script.js";
+
+/**
+ * All versions are in one hash, and {@link everything} is always among them. So either none of them
+ * is lost or all are, such as by eviction or a flush; then everything has another version, and what
+ * memory holds from before is not taken for valid.
+ */
+const begin = new Script(`
+  if redis.call("HSETNX", KEYS[1], ARGV[1], ARGV[2]) == 1 then
+    redis.call("PUBLISH", KEYS[2], ARGV[3])
+  end
+  return 0`);
+
+const set = new Script(`
+  local full = redis.call("HLEN", KEYS[1]) >= tonumber(ARGV[6]) and redis.call("HEXISTS", KEYS[1], ARGV[4]) == 0
+  if full then redis.call("DEL", KEYS[1]) end
+  if redis.call("HSETNX", KEYS[1], ARGV[1], ARGV[2]) == 1 then
+    redis.call("PUBLISH", KEYS[2], ARGV[3])
+  end
+  redis.call("HSET", KEYS[1], ARGV[4], ARGV[5])
+  return 0`);
+
+export interface VersionsOptions {
+  readonly commands: Commands;
+  readonly root: string;
+  /** Where other processes listen. */
+  readonly channel: string;
+  /** What tells all of them, this one included, that versions were lost. */
+  readonly lost: string;
+  /** @default 100,000 */
+  readonly maxNames?: number;
+}
+
+/** The versions of tags, in a hash that never expires. */
+export class RedisVersions {
+  readonly #options: VersionsOptions;
+  readonly #hash: string;
+
+  constructor(options: VersionsOptions) {
+    this.#options = options;
+    this.#hash = `${options.root}:versions`;
+  }
+
+  /** Makes sure that everything has a version, on a connection that nobody uses yet. */
+  async begin(client: RedisClient): Promise<void> {
+    await this.#run(begin, [], client);
+  }
+
+  async get(names: readonly string[]): Promise<(string | undefined)[]> {
+    let found = await this.#read(names);
+    if (found[0] === null) {
+      await this.#run(begin, []);
+      found = await this.#read(names);
+    }
+    return found.slice(1).map((version) => version ?? undefined);
+  }
+
+  async set(name: string, version: string): Promise<void> {
+    await this.#run(set, [name, version, String(this.#options.maxNames ?? maxVersions)]);
+  }
+
+  #read(names: readonly string[]): Promise<(string | null)[]> {
+    return this.#options.commands.run((client) => client.hmGet(this.#hash, [everything, ...names]));
+  }
+
+  async #run(script: Script, values: readonly string[], own?: RedisClient): Promise<void> {
+    const { commands, channel, lost } = this.#options;
+    const fresh = randomBytes(9).toString("base64url");
+    const run = (client: RedisClient): Promise<unknown> =>
+      script.run(client, [this.#hash, channel], [everything, fresh, lost, ...values]);
+    await (own ? run(own) : commands.run(run));
+  }
+}

@@ -1,0 +1,27 @@
+import { createHash } from "node:crypto";
+import type { RedisClient } from "./library.js";
+
+/** What a command is given. */
+export type Argument = string | Buffer;
+
+/** A Lua script. The server is sent its text only where it does not know it by its digest. */
+export class Script {
+  readonly #text: string;
+  readonly #digest: string;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#digest = createHash("sha1").update(text).digest("hex");
+  }
+
+  /** @throws the client's error */
+  async run(client: RedisClient, keys: readonly Argument[], values: readonly Argument[]): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...values];
+    try {
+      return await client.sendCommand(["EVALSHA", this.#digest, ...rest]);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      return client.sendCommand(["EVAL", this.#text, ...rest]);
+    }
+  }
+}

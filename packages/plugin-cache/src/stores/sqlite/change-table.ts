@@ -1,0 +1,148 @@
+import { randomUUID } from "node:crypto";
+import type { Change, ChangeFeed, ChangeListener } from "../store.js";
+import { rowsOf, type Connection } from "./connection.js";
+import type { Database } from "./database.js";
+import type { Group } from "./job-queue.js";
+
+const pollInterval = 200;
+const page = 1_000;
+
+interface ChangeRow {
+  /** Id of the last change of the file. */
+  readonly last: number;
+  /** Id of the earliest change that is kept; `null` where none is. */
+  readonly first: number | null;
+  /** `null` where there is nothing new for this space. */
+  readonly id: number | null;
+  readonly name: string;
+  /** `null` for a key. */
+  readonly version: string | null;
+}
+
+/**
+ * Changes as rows that the other processes read. They look five times a second whether anything
+ * in the file changed, which reads no page, and then what did.
+ */
+export class ChangeTable implements ChangeFeed {
+  readonly latency = pollInterval;
+  readonly #database: Database;
+  readonly #space: string;
+  /** Each store has its own, also where two are in one process. */
+  readonly #origin = randomUUID();
+  readonly #insert: Group<Change, void>;
+  readonly #listeners = new Set<ChangeListener>();
+  #polling: NodeJS.Timeout | undefined;
+  #asking: Promise<void> | undefined;
+  #endRenewed: (() => void) | undefined;
+  /** Counts the files that have stood at the path. */
+  #file = 0;
+  #dataVersion: unknown;
+  #seen = 0;
+
+  constructor(database: Database, space: string) {
+    this.#database = database;
+    this.#space = space;
+    const origin = this.#origin;
+    this.#insert = {
+      async run(connection, changes) {
+        const at = Date.now();
+        await connection.all(
+          `INSERT INTO changes (space, origin, at, name, version) VALUES ${rowsOf(5, changes.length)}`,
+          changes.flatMap((change) =>
+            change.kind === "key"
+              ? [space, origin, at, change.key, null]
+              : [space, origin, at, change.name, change.version],
+          ),
+        );
+        return [];
+      },
+    };
+  }
+
+  publish(change: Change): Promise<void> {
+    return this.#database.write(this.#insert, change);
+  }
+
+  async subscribe(listener: ChangeListener): Promise<() => Promise<void>> {
+    if (this.#listeners.size === 0) await this.#begin();
+    this.#listeners.add(listener);
+    return async () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) await this.stop();
+    };
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#polling);
+    this.#endRenewed?.();
+    await this.#asking;
+  }
+
+  async #begin(): Promise<void> {
+    this.#seen = await this.#last();
+    this.#endRenewed = this.#database.onRenewed(() => {
+      // The other file counts from the beginning.
+      this.#file += 1;
+      this.#dataVersion = undefined;
+      this.#seen = -1;
+    });
+    this.#polling = setInterval(() => this.#poll(), pollInterval).unref();
+  }
+
+  #poll(): void {
+    this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      for (let more = true; more;) {
+        const file = this.#file;
+        const { rows, dataVersion } = await this.#database.readAlone((connection) => this.#news(connection));
+        // Read from one file, told of another: once more.
+        if (file !== this.#file) continue;
+        more = rows.length === page;
+        if (!more) this.#dataVersion = dataVersion;
+        this.#tell(rows);
+      }
+    } catch {
+      // What was not read is read next time; that the file fails is seen by those who use it.
+    }
+  }
+
+  async #news(connection: Connection): Promise<{ rows: ChangeRow[]; dataVersion: unknown }> {
+    const dataVersion = await connection.value("PRAGMA data_version");
+    if (dataVersion === this.#dataVersion) return { rows: [], dataVersion };
+    // One statement sees one state of the file: nothing is trimmed between its parts.
+    const rows = await connection.all(
+      `SELECT counter.seq AS last, (SELECT min(id) FROM changes) AS first, news.id, news.name, news.version
+        FROM sqlite_sequence AS counter LEFT JOIN changes AS news
+          ON news.id > ? AND news.space = ? AND news.origin <> ?
+        WHERE counter.name = 'changes' ORDER BY news.id LIMIT ${page}`,
+      [Math.max(this.#seen, 0), this.#space, this.#origin],
+    );
+    return { rows: rows as unknown as ChangeRow[], dataVersion };
+  }
+
+  #tell(rows: readonly ChangeRow[]): void {
+    const [head] = rows;
+    if (!head) return;
+    const { last, first } = head;
+    const seen = this.#seen;
+    const isGap = seen < 0 || last < seen || (last > seen && (first === null || first > seen + 1));
+    const latest = rows.length === page ? rows.at(-1)!.id! : last;
+    this.#seen = isGap ? last : latest;
+    for (const listener of this.#listeners) {
+      if (isGap) listener.missed();
+      else for (const row of rows) if (row.id !== null) listener.changed(toChange(row));
+    }
+  }
+
+  async #last(): Promise<number> {
+    const sql = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
+    return (await this.#database.readAlone((connection) => connection.value(sql))) as number;
+  }
+}
+
+function toChange({ name, version }: ChangeRow): Change {
+  return version === null ? { kind: "key", key: name } : { kind: "version", name, version };
+}

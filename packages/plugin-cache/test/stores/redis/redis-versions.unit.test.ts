@@ -1,0 +1,27 @@
+import { describe, expect, it } from "vitest";
+import { locate } from "../../../src/stores/location.js";
+import { Commands } from "../../../src/stores/redis/commands.js";
+import { loadLibrary } from "../../../src/stores/redis/library.js";
+import { RedisConnection } from "../../../src/stores/redis/redis-connection.js";
+import { RedisVersions } from "../../../src/stores/redis/redis-versions.js";
+import { hasRedis, RedisServer } from "../../support/redis-server.js";
+
+describe.skipIf(!hasRedis())("the versions in a Redis", () => {
+  it("are bounded: where there would be too many, everything gets another one and they begin anew", async () => {
+    await using server = await RedisServer.start();
+    const { url, name } = locate(server.url)!;
+    const connection = new RedisConnection(await loadLibrary(), { url, name, onError: () => undefined });
+    await connection.open();
+    const commands = new Commands(connection, name);
+    const versions = new RedisVersions({ commands, root: "t", channel: "c", lost: "lost", maxNames: 4 });
+    await versions.set("*", "first");
+    for (const tag of ["a", "b", "c"]) await versions.set(tag, "v");
+    await versions.set("c", "v2");
+    expect(await versions.get(["*", "a", "b", "c"])).toEqual(["first", "v", "v", "v2"]);
+    await versions.set("d", "v");
+    const [everything, ...others] = await versions.get(["*", "a", "b", "c", "d"]);
+    expect(everything).toMatch(/^[\w-]{12}$/);
+    expect(others).toEqual([undefined, undefined, undefined, "v"]);
+    await connection.close();
+  });
+});

@@ -1,0 +1,102 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Change } from "../../../src/stores/store.js";
+import { ask, entry, freshPath, openStore } from "./opening.js";
+
+afterEach(() => void vi.useRealTimers());
+
+function listening() {
+  const trace: (Change | "missed")[] = [];
+  return {
+    trace,
+    changed: (change: Change): void => void trace.push(change),
+    missed: (): void => void trace.push("missed"),
+  };
+}
+
+const key = (name: string): Change => ({ kind: "key", key: name });
+const heard = (expected: () => void) => vi.waitFor(expected, { timeout: 5_000, interval: 20 });
+
+describe("changes of the SQLite store", () => {
+  it("reach the other stores in their order, and not the one that made them", async () => {
+    const file = freshPath();
+    const [one, other] = [await openStore(file), await openStore(file)];
+    const [own, others] = [listening(), listening()];
+    await one.changes.publish(key("before anybody listened"));
+    await one.changes.subscribe(own);
+    await other.changes.subscribe(others);
+    const version: Change = { kind: "version", name: "tag", version: "v1" };
+    await Promise.all([one.changes.publish(key("a")), one.changes.publish(version)]);
+    await other.changes.publish(key("from the other"));
+    await heard(() => expect(others.trace).toEqual([key("a"), version]));
+    await heard(() => expect(own.trace).toEqual([key("from the other")]));
+  });
+
+  it("are told in full where they are many", async () => {
+    const file = freshPath();
+    const [one, other] = [await openStore(file), await openStore(file)];
+    const others = listening();
+    await other.changes.subscribe(others);
+    const names = Array.from({ length: 2_500 }, (_, at) => `k${at}`);
+    await Promise.all(names.map((name) => one.changes.publish(key(name))));
+    await heard(() => expect(others.trace).toHaveLength(2_500));
+    expect(others.trace).toEqual(names.map(key));
+  });
+
+  it("of another prefix are not told", async () => {
+    const file = freshPath();
+    const [one, other] = [await openStore(file, { prefix: "a_" }), await openStore(file, { prefix: "ab" })];
+    const third = await openStore(file, { prefix: "ab" });
+    const others = listening();
+    await other.changes.subscribe(others);
+    await one.changes.publish(key("a"));
+    await third.changes.publish(key("b"));
+    await heard(() => expect(others.trace).toEqual([key("b")]));
+  });
+
+  it("that are gone before they were read are told as missed", async () => {
+    vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
+    const file = freshPath();
+    const [one, other] = [await openStore(file), await openStore(file)];
+    const others = listening();
+    await other.changes.subscribe(others);
+    await one.changes.publish(key("a"));
+    await heard(() => expect(others.trace).toEqual([key("a")]));
+    await ask(
+      file,
+      "INSERT INTO changes (space, origin, at, name) VALUES ('', 'x', 0, 'lost')",
+      "DELETE FROM changes",
+    );
+    await one.changes.publish(key("b"));
+    await heard(() => expect(others.trace.slice(1)).toEqual(["missed"]));
+    await one.changes.publish(key("c"));
+    await heard(() => expect(others.trace.slice(2)).toEqual([key("c")]));
+  });
+
+  it("stay as long as the others may need to read them, and then go", async () => {
+    vi.useFakeTimers({ now: Date.now(), toFake: ["Date", "setInterval", "clearInterval"] });
+    const file = freshPath();
+    const store = await openStore(file);
+    const begun = Date.now();
+    await store.changes.publish(key("a"));
+    vi.advanceTimersByTime(120_000);
+    await store.set("k", entry());
+    expect(await ask(file, "SELECT count(*) FROM changes")).toEqual([1]);
+    await vi.waitFor(async () => {
+      vi.advanceTimersByTime(60_000);
+      expect(await ask(file, "SELECT count(*) FROM changes")).toEqual([0]);
+    });
+    expect(vi.getMockedSystemTime()!.getTime()).toBeGreaterThan(begun + 300_000);
+  });
+
+  it("are no longer told, and no longer asked for, once nobody listens", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const store = await openStore();
+    const timers = vi.getTimerCount();
+    const end = await store.changes.subscribe(listening());
+    expect(vi.getTimerCount()).toBe(timers + 1);
+    await end();
+    expect(vi.getTimerCount()).toBe(timers);
+    await store.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

@@ -1,0 +1,61 @@
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+
+/** Stands between a client and a server, and is as slow as the test wants. */
+export class TcpProxy implements AsyncDisposable {
+  /** What each piece of data takes on its way to the client. Milliseconds. */
+  delay = 0;
+  readonly port: number;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #isCut = false;
+
+  private constructor(server: Server, to: number) {
+    this.#server = server;
+    this.port = (server.address() as AddressInfo).port;
+    server.on("connection", (client) => this.#join(client, to));
+  }
+
+  static async start(to: number): Promise<TcpProxy> {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return new TcpProxy(server, to);
+  }
+
+  /** Ends all connections, and lets nobody through until {@link mend}. */
+  cut(): void {
+    this.#isCut = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  mend(): void {
+    this.#isCut = false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  #join(client: Socket, to: number): void {
+    if (this.#isCut) return void client.destroy();
+    const server = connect(to, "127.0.0.1");
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      this.#sockets.add(socket);
+      socket.on("error", () => undefined);
+      socket.on("close", () => {
+        this.#sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    client.pipe(server);
+    server.on("data", (data) => {
+      if (this.delay === 0) client.write(data);
+      else setTimeout(() => client.writable && client.write(data), this.delay);
+    });
+  }
+}

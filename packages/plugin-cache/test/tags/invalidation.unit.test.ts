@@ -1,0 +1,257 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createEntryCodec } from "../../src/values/entry-codec.js";
+import { MemoryServer, type MemoryServerOptions } from "../stores/memory-server.js";
+import { pending, subject, type Subject } from "../subject.js";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const after = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
+
+/** Counts how often it ran. */
+function counter(): () => number {
+  let count = 0;
+  return () => ++count;
+}
+
+async function two(options?: MemoryServerOptions): Promise<[MemoryServer, Subject, Subject]> {
+  const server = new MemoryServer(options);
+  return [server, await subject({ store: server.connect() }), await subject({ store: server.connect() })];
+}
+
+describe("invalidation in one process", () => {
+  it.each([
+    ["memory alone", undefined],
+    ["a store with changes", {}],
+    ["a store without", { changes: false }],
+  ] as const)("with %s outdates what has the tag, at once, and nothing else", async (_, options) => {
+    const { cache, call, owner } = await subject({ store: options && new MemoryServer(options).connect() });
+    const [tagged, other] = [counter(), counter()];
+    const ask = async () => [
+      await call("a", tagged, { tags: ["x", "y"] }),
+      await call("b", other, { tags: ["z"] }),
+    ];
+    expect(await ask()).toEqual([1, 1]);
+    await cache.invalidateTags(["never used"], owner);
+    expect(await ask()).toEqual([1, 1]);
+    const invalidated = cache.invalidateTags(["y"], owner);
+    expect(await ask()).toEqual([2, 1]);
+    await invalidated;
+    expect(await ask()).toEqual([2, 1]);
+    await cache.invalidateOperation("C.d", owner);
+    expect(await ask()).toEqual([2, 1]);
+    await cache.invalidateOperation("A.b", owner);
+    expect(await ask()).toEqual([3, 2]);
+    await cache.clear(owner);
+    expect(await ask()).toEqual([4, 3]);
+  });
+
+  it("gives what is under way to those who wait, keeps it not, and lets the next begin anew", async () => {
+    const { cache, call, owner, trace } = await subject();
+    const [before, afterwards] = [pending(), pending()];
+    const first = call("a", () => before.promise, { tags: ["x"] });
+    await cache.invalidateTags(["x"], owner);
+    const second = call("a", () => afterwards.promise, { tags: ["x"] });
+    afterwards.land("new");
+    before.land("old");
+    expect(await Promise.all([first, second])).toEqual(["old", "new"]);
+    expect(await call("a", () => "never", { tags: ["x"] })).toBe("new");
+    expect(trace).toEqual(["miss", "miss", "set memory", "hit memory"]);
+  });
+
+  it("outdates what has the tag by its result, also under way", async () => {
+    const { cache, call, owner } = await subject();
+    const judge = () => ({ tags: ["user:5"] });
+    const { promise, land } = pending();
+    const under = call("a", () => promise, { judge });
+    await cache.invalidateTags(["user:5"], owner);
+    land("old");
+    expect(await under).toBe("old");
+    expect(await call("a", () => "new", { judge })).toBe("new");
+    expect(await call("a", () => "never", { judge })).toBe("new");
+    await cache.invalidateTags(["user:6"], owner);
+    expect(await call("a", () => "never", { judge })).toBe("new");
+    await cache.invalidateTags(["user:5"], owner);
+    expect(await call("a", () => "newer", { judge })).toBe("newer");
+  });
+
+  it("does not take a tag of the application's for one of the cache's own", async () => {
+    const { cache, call, owner } = await subject();
+    await call("a", () => "A");
+    await cache.invalidateTags(["*", "op:A.b", "any"], owner);
+    expect(await call("a", () => "never")).toBe("A");
+  });
+
+  it("stays right when there are more tags than a process remembers", async () => {
+    const { cache, call, owner, key } = await subject();
+    await call("outdated", () => "old", { tags: ["x"] });
+    await call("fresh", () => "fresh", { tags: ["y"] });
+    const { promise, land } = pending();
+    const under = call("under way", () => promise, { tags: ["x"] });
+    await cache.invalidateTags(["x"], owner);
+    await cache.invalidateTags(
+      Array.from({ length: 10_001 }, (_, index) => `user:${index}`),
+      owner,
+    );
+    land("old");
+    await under;
+    expect(cache.recall(key("fresh"), owner)).toBe("fresh");
+    expect(await call("outdated", () => "new", { tags: ["x"] })).toBe("new");
+    expect(await call("under way", () => "new", { tags: ["x"] })).toBe("new");
+  });
+});
+
+describe("invalidation across processes", () => {
+  it.each([
+    ["as late as the store tells of it", { changesAfter: 50 }, 50],
+    ["within a second where it tells of nothing", { changes: false }, 1_000],
+  ])("reaches memory %s", async (_, options, lateness) => {
+    const [, one, other] = await two(options);
+    const make = counter();
+    await one.call("a", make, { tags: ["x"] });
+    await other.call("a", make, { tags: ["x"] });
+    await one.cache.invalidateTags(["x"], one.owner);
+    await after(lateness);
+    expect(await other.call("a", make, { tags: ["x"] })).toBe(2);
+    await after(lateness);
+    expect(await one.call("a", make, { tags: ["x"] })).toBe(2);
+    await other.cache.clear(other.owner);
+    await after(lateness);
+    expect(await one.call("a", make, { tags: ["x"] })).toBe(3);
+  });
+
+  it("outdates what was computed before it and is written after it", async () => {
+    const [server, one, other] = await two({ changes: false, locks: false });
+    const { promise, land } = pending();
+    const computing = one.call("a", () => promise, { tags: ["x"] });
+    await after(0);
+    await other.cache.invalidateTags(["x"], other.owner);
+    land("old");
+    expect(await computing).toBe("old");
+    await after(0);
+    expect(server.entries.size).toBe(1);
+    expect(await other.call("a", () => "new", { tags: ["x"] })).toBe("new");
+    await after(1_000);
+    expect(await one.call("a", () => "never", { tags: ["x"] })).toBe("new");
+  });
+
+  it("does so for tags that only the result names, whether or not they were known", async () => {
+    const [, one, other] = await two({ changes: false, locks: false });
+    const judge = () => ({ tags: ["x"] });
+    for (const known of [false, true]) {
+      const text = `known: ${known}`;
+      const { promise, land } = pending();
+      const computing = one.call(text, () => promise, { judge });
+      await after(0);
+      await other.cache.invalidateTags(["x"], other.owner);
+      land("old");
+      expect(await computing).toBe("old");
+      expect(await one.call(text, () => "new", { judge })).toBe("new");
+      await after(1_000);
+      expect(await other.call(text, () => "never", { judge })).toBe("new");
+    }
+  });
+
+  it("keeps results with such tags where another tag was invalidated meanwhile and theirs are known", async () => {
+    const [, one, other] = await two({ locks: false });
+    const judge = () => ({ tags: ["x"] });
+    await other.cache.invalidateTags(["x"], other.owner);
+    await one.call("warm", () => 1, { tags: ["x"] });
+    const { promise, land } = pending();
+    const computing = one.call("a", () => promise, { judge });
+    await after(0);
+    await other.cache.invalidateTags(["y"], other.owner);
+    land("A");
+    await computing;
+    expect(await one.call("a", () => "never", { judge })).toBe("A");
+  });
+
+  it("reads the versions of all tags that are asked for in one turn together, and each once", async () => {
+    const [server, one] = await two({ changes: false });
+    await Promise.all(["a", "b", "c"].map((text) => one.call(text, () => text, { tags: [text, "x"] })));
+    await after(2_000);
+    server.commands.length = 0;
+    await Promise.all(["a", "b", "c"].map((text) => one.call(text, () => "never", {})));
+    expect(server.commands).toEqual(["versions *,op:A.b,tag:a,tag:x,tag:b,tag:c"]);
+    await Promise.all(["a", "b", "c"].map((text) => one.call(text, () => "never", {})));
+    expect(server.commands.length).toBe(1);
+  });
+
+  it("serves on by what is known while the versions cannot be read, and asks again a second later", async () => {
+    const [server, one] = await two({ changes: false });
+    await one.call("a", () => "A", { tags: ["x"] });
+    server.failing.add("versions");
+    await after(1_000);
+    server.commands.length = 0;
+    for (let calls = 0; calls < 10; calls++) expect(await one.call("a", () => "never")).toBe("A");
+    expect(server.commands.length).toBe(1);
+    await after(1_000);
+    expect(await one.call("a", () => "never")).toBe("A");
+    expect(server.commands.length).toBe(2);
+  });
+
+  it("of its own counts at once, also while the store has not taken it", async () => {
+    const [server, one] = await two({ changes: false });
+    await one.call("a", () => "old", { tags: ["x"] });
+    server.failing.add("setVersion");
+    await expect(one.cache.invalidateTags(["x"], one.owner)).rejects.toThrow("setVersion any failed");
+    expect(server.commands.filter((command) => command.startsWith("setVersion"))).toEqual([
+      "setVersion any",
+      "setVersion tag:x",
+    ]);
+    await after(5_000);
+    expect(await one.call("a", () => "new", { tags: ["x"] })).toBe("new");
+    await after(5_000);
+    expect(await one.call("a", () => "never", { tags: ["x"] })).toBe("new");
+  });
+
+  it("tells others of what is set and deleted by hand", async () => {
+    const [, one, other] = await two();
+    const keeping = { owner: one.owner, timing: { ttl: 60_000 } };
+    await one.cache.set(one.key("a"), "first", keeping);
+    expect(await other.call("a", () => "never")).toBe("first");
+    await one.cache.set(one.key("a"), "second", keeping);
+    expect(await other.call("a", () => "never")).toBe("second");
+    await one.cache.delete(one.key("a"), one.owner);
+    expect(await other.call("a", () => "third")).toBe("third");
+  });
+
+  it("keeps nothing that was under way when another process set the key by hand", async () => {
+    const [, one, other] = await two({ locks: false });
+    const { promise, land } = pending();
+    const computing = one.call("a", () => promise);
+    await after(0);
+    await other.cache.set(other.key("a"), "by hand", { owner: other.owner, timing: { ttl: 60_000 } });
+    land("computed");
+    expect(await computing).toBe("computed");
+    await after(0);
+    expect(await one.call("a", () => "never")).toBe("by hand");
+  });
+
+  it("is not missed where a process may have missed it", async () => {
+    const [server, one, other] = await two({ changesAfter: 1_000_000 });
+    const make = counter();
+    await one.call("a", make, { tags: ["x"] });
+    await other.call("a", make, { tags: ["x"] });
+    const { promise, land } = pending();
+    const computing = other.call("b", () => promise);
+    await after(0);
+    await one.cache.invalidateTags(["x"], one.owner);
+    expect(await other.call("a", make, { tags: ["x"] })).toBe(1);
+    server.loseChanges();
+    expect(await other.call("a", make, { tags: ["x"] })).toBe(2);
+    land("B");
+    expect(await computing).toBe("B");
+    expect(await other.call("b", () => "not kept before")).toBe("not kept before");
+  });
+
+  it("ends with the store: what a former one tells is not heard", async () => {
+    const [server, one, other] = await two();
+    const next = new MemoryServer();
+    await one.cache.use({ store: next.connect(), codec: createEntryCodec() });
+    await one.call("a", () => "A", { tags: ["x"] });
+    await other.cache.invalidateTags(["x"], other.owner);
+    expect(await one.call("a", () => "never")).toBe("A");
+    expect(server.listening).toBe(1);
+  });
+});
