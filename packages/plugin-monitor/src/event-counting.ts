@@ -1,23 +1,15 @@
 import { onEvent, type EventName } from "@mlmcp/core";
-import type { EventCounts } from "./operation-records.js";
+import { eventMetrics, type CountedEvent } from "./event-metrics.js";
 
-/** What is counted as what. The events belong to plugins that this one does not know. */
-const COUNTED: Readonly<Record<string, keyof EventCounts>> = {
-  "cache:hit": "cacheHits",
-  "cache:miss": "cacheMisses",
-  "retry:attempt": "retries",
-  "degrade:fallback": "degraded",
-  "breaker:open": "breakerOpened",
-  "validation:failed": "validationFailed",
-};
+type Count = (operation: string, name: CountedEvent, event: object) => void;
 
 /** Counts what happens in the calls of one kernel, as long as it listens. */
 export class EventCounting {
   readonly #kernel: string;
-  readonly #count: (operation: string, event: keyof EventCounts) => void;
+  readonly #count: Count;
   #subscriptions: Array<() => void> = [];
 
-  constructor(kernel: string, count: (operation: string, event: keyof EventCounts) => void) {
+  constructor(kernel: string, count: Count) {
     this.#kernel = kernel;
     this.#count = count;
   }
@@ -27,13 +19,15 @@ export class EventCounting {
     if (on === this.#subscriptions.length > 0) return;
     for (const unsubscribe of this.#subscriptions) unsubscribe();
     this.#subscriptions = on
-      ? Object.entries(COUNTED).map(([name, event]) => this.#subscribe(name, event))
+      ? Object.keys(eventMetrics).map((name) => this.#subscribe(name as CountedEvent))
       : [];
   }
 
-  #subscribe(name: string, event: keyof EventCounts): () => void {
-    return onEvent(name as EventName, ({ kernel, operation }) => {
-      if (kernel === this.#kernel && typeof operation === "string") this.#count(operation, event);
+  #subscribe(name: CountedEvent): () => void {
+    return onEvent(name as EventName, (event) => {
+      const { kernel, operation = "" } = event;
+      // What happens on no operation's behalf has an empty label, which is as good as none.
+      if (kernel === this.#kernel) this.#count(operation, name, event);
     });
   }
 }

@@ -1,20 +1,12 @@
+import { EventCounts, type CountedEvent } from "./event-metrics.js";
 import { OperationTiming } from "./operation-timing.js";
-
-/** What is counted of an operation from the events that other plugins publish. */
-export interface EventCounts {
-  cacheHits: number;
-  cacheMisses: number;
-  retries: number;
-  degraded: number;
-  breakerOpened: number;
-  validationFailed: number;
-}
 
 /** All that is known of one operation. */
 export interface OperationRecord {
   readonly name: string;
   /** Absent where the operation is not timed. */
   timing: OperationTiming | undefined;
+  /** What other plugins publish about it. */
   events: EventCounts;
 }
 
@@ -48,14 +40,14 @@ export class OperationRecords implements Iterable<OperationRecord> {
     this.#records.get(name)?.timing?.useBuckets(bounds);
   }
 
-  count(name: string, event: keyof EventCounts): void {
-    this.#of(name).events[event]++;
+  count(operation: string, name: CountedEvent, event?: object): void {
+    this.#of(operation).events.add(name, event);
   }
 
   reset(): void {
     for (const record of this.#records.values()) {
       record.timing?.reset();
-      record.events = noEvents();
+      record.events = new EventCounts();
     }
   }
 
@@ -65,12 +57,8 @@ export class OperationRecords implements Iterable<OperationRecord> {
 
   #add(name: string): OperationRecord {
     if (this.#records.size >= this.limit && name !== OTHER) return this.#of(OTHER);
-    const record: OperationRecord = { name, timing: undefined, events: noEvents() };
+    const record: OperationRecord = { name, timing: undefined, events: new EventCounts() };
     this.#records.set(name, record);
     return record;
   }
-}
-
-function noEvents(): EventCounts {
-  return { cacheHits: 0, cacheMisses: 0, retries: 0, degraded: 0, breakerOpened: 0, validationFailed: 0 };
 }

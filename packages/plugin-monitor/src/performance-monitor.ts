@@ -1,5 +1,6 @@
 import { types } from "node:util";
-import { OperationRecords, type EventCounts } from "./operation-records.js";
+import type { CountedEvent } from "./event-metrics.js";
+import { OperationRecords } from "./operation-records.js";
 import type { OperationTiming } from "./operation-timing.js";
 import { PrometheusExposition } from "./prometheus.js";
 import { summarize, type OperationSummary } from "./summary.js";
@@ -89,9 +90,9 @@ export class PerformanceMonitor {
     return timing;
   }
 
-  /** Counts what an event says about an operation. */
-  count(operation: string, event: keyof EventCounts): void {
-    this.#records.count(operation, event);
+  /** Counts an event of an operation; what it holds gives the labels. */
+  count(operation: string, name: CountedEvent, event?: object): void {
+    this.#records.count(operation, name, event);
   }
 }
 

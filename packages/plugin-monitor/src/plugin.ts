@@ -15,7 +15,7 @@ export const monitorPlugin = definePlugin({
     kernel.services.value(PerformanceMonitor, monitor);
     kernel.services.value(
       EventCounting,
-      new EventCounting(kernel.id, (operation, event) => monitor.count(operation, event)),
+      new EventCounting(kernel.id, (operation, name, event) => monitor.count(operation, name, event)),
     );
   },
   start: configure,

@@ -1,5 +1,6 @@
 import type { Metric } from "prom-client";
-import type { EventCounts, OperationRecord } from "./operation-records.js";
+import { eventMetrics, type EventMetric } from "./event-metrics.js";
+import type { OperationRecord } from "./operation-records.js";
 
 /** Media type of the text, for a response's `Content-Type`. */
 export const PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -58,26 +59,7 @@ const families: readonly Family[] = [
     samples: ({ name: operation, timing }) =>
       timing ? [{ labels: { operation }, value: timing.inFlight }] : [],
   },
-  {
-    name: "mlmcp_cache_requests_total",
-    help: "Calls that asked a cache, by whether it had the result.",
-    type: "counter",
-    samples: ({ name: operation, events: { cacheHits, cacheMisses } }) =>
-      cacheHits + cacheMisses > 0
-        ? [
-            { labels: { operation, result: "hit" }, value: cacheHits },
-            { labels: { operation, result: "miss" }, value: cacheMisses },
-          ]
-        : [],
-  },
-  counterOf("retries", "mlmcp_retry_attempts_total", "Attempts that were made again after a failure."),
-  counterOf("degraded", "mlmcp_degraded_total", "Calls for which a fallback was asked."),
-  counterOf("breakerOpened", "mlmcp_breaker_opened_total", "Times that a breaker has opened."),
-  counterOf(
-    "validationFailed",
-    "mlmcp_validation_failed_total",
-    "Arguments or results that did not match their schema.",
-  ),
+  ...new Map(Object.values(eventMetrics).map((metric) => [metric.name, counterOf(metric)])).values(),
 ];
 
 /**
@@ -119,13 +101,13 @@ export class PrometheusExposition {
   }
 }
 
-function counterOf(event: keyof EventCounts, name: string, help: string): Family {
+function counterOf({ name, help }: EventMetric): Family {
   return {
     name,
     help,
     type: "counter",
     samples: ({ name: operation, events }) =>
-      events[event] > 0 ? [{ labels: { operation }, value: events[event] }] : [],
+      Array.from(events.samples(name), ({ labels, value }) => ({ labels: { operation, ...labels }, value })),
   };
 }
 

@@ -3,6 +3,15 @@ import { createTestKernel, decoratorContract, pluginContract } from "@mlmcp/core
 import { validatePlugin, InputValidator, validated } from "@mlmcp/plugin-validate";
 import { describe, expect, it } from "vitest";
 
+/** Writes a decorator on a method: there its options are checked. */
+function written(decorator: any): unknown {
+  class Written {
+    @decorator
+    async method(): Promise<void> {}
+  }
+  return Written;
+}
+
 describe("the plugin keeps the contract of plugins:", () => {
   for (const { title, run } of pluginContract({ plugin: validatePlugin }))
     it(title, () => expect(run()).resolves.toBeUndefined());
@@ -66,9 +75,9 @@ describe("InputValidator in a kernel", () => {
   });
 
   it("refuses options that it does not have", () => {
-    expect(() => validated({ args: [{ type: "string" }], mod: "warn" } as never)).toThrow(
-      /did you mean mode/,
+    expect(() => written(validated({ args: [{ type: "string" }], mod: "warn" } as never))).toThrow(
+      /Did you mean "mode"/,
     );
-    expect(() => validated({ mode: "ignore" } as never)).toThrow(ConfigurationError);
+    expect(() => written(validated({ mode: "ignore" } as never))).toThrow(ConfigurationError);
   });
 });

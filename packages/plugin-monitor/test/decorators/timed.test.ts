@@ -3,6 +3,15 @@ import { createTestKernel } from "@mlmcp/core/testing";
 import { monitorPlugin, PerformanceMonitor, timed } from "@mlmcp/plugin-monitor";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
+/** Writes a decorator on a method: there its options are checked. */
+function written(decorator: any): unknown {
+  class Written {
+    @decorator
+    async method(): Promise<void> {}
+  }
+  return Written;
+}
+
 const kernelWith = (config: KernelConfig = {}) => createTestKernel({ plugins: [monitorPlugin], config });
 afterEach(() => void vi.restoreAllMocks());
 
@@ -76,7 +85,7 @@ describe("@timed", () => {
       /without parentheses/,
     );
     for (const options of [{ labels: {} }, { slow: "soon" }, { buckets: [] }, { buckets: ["0ms"] }]) {
-      expect(() => timed(options as never), JSON.stringify(options)).toThrow(ConfigurationError);
+      expect(() => written(timed(options as never)), JSON.stringify(options)).toThrow(ConfigurationError);
     }
   });
 });
