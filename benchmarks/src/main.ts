@@ -5,16 +5,19 @@ import { cases } from "./cases/index.js";
 import type { Case } from "./harness/case.js";
 import { serve } from "./harness/child.js";
 import { observeEnvironment } from "./harness/environment.js";
-import { budgetTable, caseSection, reportOf, type Results } from "./harness/report.js";
+import { budgetTable, caseSection, reportOf, studySection, type Results } from "./harness/report.js";
 import { runCase, type CaseResult, type Plan } from "./harness/run-case.js";
+import { runStudy, type StudyResult } from "./harness/study.js";
+import { studies } from "./studies/index.js";
 
 const USAGE = `pnpm bench [--only <case>] [--quick] [--json]
 
-  --only <case>  only cases whose name begins so; may be given several times
+  --only <case>  only cases and studies whose name begins so; may be given several times
   --quick        fewer and shorter rounds: shows that all works, not how fast it is
   --json         the results as JSON on standard output
 
-A full run writes benchmarks/RESULTS.md. Cases: ${Object.keys(cases).join(", ")}`;
+A full run writes benchmarks/RESULTS.md. Cases: ${Object.keys(cases).join(", ")}.
+Studies, which count instead: ${Object.keys(studies).join(", ")}`;
 
 const FULL: Plan = { starts: 3, coldStarts: 25, rounds: 150, batchMs: 4, warmUpMs: 300 };
 const QUICK: Plan = { starts: 1, coldStarts: 3, rounds: 15, batchMs: 2, warmUpMs: 50 };
@@ -40,7 +43,8 @@ async function run(): Promise<void> {
   const plan = options.quick ? QUICK : FULL;
   const environment = observeEnvironment();
   const results: CaseResult[] = [];
-  for (const name of names) {
+  const counted: StudyResult[] = [];
+  for (const name of names.filter((each) => each in cases)) {
     process.stderr.write(`${name} …\n`);
     const result = await runCase(await load(name), plan, fileURLToPath(import.meta.url));
     results.push(result);
@@ -48,16 +52,22 @@ async function run(): Promise<void> {
     console.log(`\n## ${name}\n\n${caseSection(result)}\n`);
     if (result.budgets.length > 0) console.log(`${budgetTable(result.budgets)}\n`);
   }
-  const all: Results = { environment: environment(), plan, cases: results };
+  for (const name of names.filter((each) => each in studies)) {
+    process.stderr.write(`${name} …\n`);
+    const result = await runStudy((await studies[name as keyof typeof studies]()).default);
+    counted.push(result);
+    if (!options.json) console.log(`\n## ${name}\n\n${studySection(result)}\n`);
+  }
+  const all: Results = { environment: environment(), plan, cases: results, studies: counted };
   if (options.json) console.log(JSON.stringify(all, null, 2));
   if (options.quick || options.only) return;
   writeFileSync(new URL("../RESULTS.md", import.meta.url), reportOf(all));
   process.stderr.write("Written to benchmarks/RESULTS.md.\n");
 }
 
-/** @throws Error where a beginning fits no case */
+/** The cases and studies whose names begin so. */
 function selected(beginnings: readonly string[] = [""]): string[] {
-  const known = Object.keys(cases);
+  const known = [...Object.keys(cases), ...Object.keys(studies)];
   const unknown = beginnings.find((beginning) => !known.some((name) => name.startsWith(beginning)));
   if (unknown !== undefined) {
     console.error(`--only ${unknown}: there is no such case. Known are: ${known.join(", ")}.`);

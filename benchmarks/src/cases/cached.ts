@@ -1,7 +1,10 @@
 import { cached, default as cachePlugin } from "@mlmcp/plugin-cache";
+import { Cacheable as TypeCacheable } from "@type-cacheable/core";
+import { useAdapter } from "@type-cacheable/lru-cache-adapter";
 import { BentoCache, bentostore } from "bentocache";
 import { memoryDriver } from "bentocache/drivers/memory";
 import { createCache } from "cache-manager";
+import { Cacheable } from "cacheable";
 import { LRUCache } from "lru-cache";
 import pMemoize from "p-memoize";
 import type { Case, Contender, Subject } from "../harness/case.js";
@@ -189,6 +192,52 @@ const bento = (name: string, serialize: boolean): Contender => ({
   },
 });
 
+const cacheable: Contender = {
+  name: "cacheable getOrSet()",
+  setup() {
+    const source = createSource();
+    const cache = new Cacheable({ ttl: TTL_MS });
+    const load: Load = async (...args) =>
+      (await cache.getOrSet(JSON.stringify(args), () => source.load(...args))) as Delay;
+    return {
+      async run(calls) {
+        let sum = 0;
+        for (let i = 0; i < calls; i += 1) sum += (await load("SFO", i & (KEYS - 1))).mean;
+        return sum;
+      },
+      check: () => hits(load, source),
+      dispose: () => cache.disconnect(),
+    };
+  },
+};
+
+const typeCacheable: Contender = {
+  name: "@type-cacheable",
+  setup() {
+    const source = createSource();
+    // The types of lru-cache for require, which the adapter refers to, are others than those for import.
+    const client = useAdapter(new LRUCache({ max: MAX_ENTRIES }) as never);
+    class Delays {
+      async load(airport: string, hour: number) {
+        return source.load(airport, hour);
+      }
+    }
+    // By hand, since it knows no standard decorators.
+    const descriptor = Object.getOwnPropertyDescriptor(Delays.prototype, "load")!;
+    const decorate = TypeCacheable({ client, ttlSeconds: TTL_MS / 1000 });
+    Object.defineProperty(Delays.prototype, "load", decorate(Delays.prototype, "load", descriptor));
+    const delays = new Delays();
+    return {
+      async run(calls) {
+        let sum = 0;
+        for (let i = 0; i < calls; i += 1) sum += (await delays.load("SFO", i & (KEYS - 1))).mean;
+        return sum;
+      },
+      check: () => hits((airport, hour) => delays.load(airport, hour), source),
+    };
+  },
+};
+
 const cachedCase: Case = {
   name: "cached",
   question:
@@ -201,6 +250,8 @@ const cachedCase: Case = {
     shared,
     memoized,
     cacheManager,
+    cacheable,
+    typeCacheable,
     bento("bentocache getOrSet()", true),
     bento("bentocache getOrSet(), serialize: false", false),
   ],

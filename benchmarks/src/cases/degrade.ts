@@ -3,10 +3,13 @@ import { degrade } from "@mlmcp/core";
 import { circuitBreaker, ConsecutiveBreaker, handleAll } from "cockatiel";
 import CircuitBreaker from "opossum";
 import type { Case, Contender } from "../harness/case.js";
+import { bareCall } from "./support/bare-call.js";
 import { whatComesOfFailing } from "./support/failing.js";
 import { leaveKernel, useKernel } from "./support/kernel.js";
 
-const BARE = "bare call";
+const DEGRADE = "@degrade";
+const DEFAULT = "opossum, its defaults";
+const TUNED = "opossum, tuned";
 const THRESHOLD = 3;
 const RESET_AFTER_MS = 60_000;
 
@@ -16,27 +19,6 @@ async function breaks(call: () => Promise<unknown>, fail: () => Promise<unknown>
   const failing = await whatComesOfFailing(THRESHOLD * 2, fail, runs);
   return { value, stopped: failing.runs <= THRESHOLD, lastError: failing.error !== "always" };
 }
-
-const bare: Contender = {
-  name: BARE,
-  partial: true,
-  setup() {
-    class Sums {
-      async add(n: number) {
-        return n + 1;
-      }
-    }
-    const sums = new Sums();
-    return {
-      async run(calls) {
-        let sum = 0;
-        for (let i = 0; i < calls; i += 1) sum += await sums.add(i);
-        return sum;
-      },
-      check: async () => ({ value: await sums.add(41) }),
-    };
-  },
-};
 
 const decorated = (name: string, context?: false): Contender => ({
   name,
@@ -150,13 +132,13 @@ const cockatiel: Contender = {
 const degradeCase: Case = {
   name: "degrade",
   question: "What does a closed breaker cost a call that succeeds?",
-  reference: BARE,
+  reference: bareCall.name,
   contenders: [
-    bare,
-    decorated("@degrade"),
+    bareCall,
+    decorated(DEGRADE),
     decorated("@degrade, system.context: false", false),
-    opossum("opossum, its defaults", () => ({ resetTimeout: RESET_AFTER_MS })),
-    opossum("opossum, tuned", () => ({
+    opossum(DEFAULT, () => ({ resetTimeout: RESET_AFTER_MS })),
+    opossum(TUNED, () => ({
       resetTimeout: RESET_AFTER_MS,
       timeout: false,
       rollingPercentilesEnabled: false,
@@ -165,6 +147,10 @@ const degradeCase: Case = {
       rotateBucketController: new EventEmitter(),
     })),
     cockatiel,
+  ],
+  budgets: [
+    { contender: DEGRADE, over: TUNED, ratio: 1.2 },
+    { contender: DEGRADE, over: DEFAULT, ratio: 1 },
   ],
 };
 

@@ -1,29 +1,8 @@
 import type { Case, Contender } from "../harness/case.js";
+import { bareCall } from "./support/bare-call.js";
 import { intercepted, PassOn } from "./support/interceptor.js";
 import { leaveKernel, useKernel } from "./support/kernel.js";
 import { fifth, first, fourth, observed, passThroughPlugin, second, third } from "./support/pass-through.js";
-
-const BARE = "bare call";
-
-const bare: Contender = {
-  name: BARE,
-  setup() {
-    class Sums {
-      async add(n: number) {
-        return n + 1;
-      }
-    }
-    const sums = new Sums();
-    return {
-      async run(calls) {
-        let sum = 0;
-        for (let i = 0; i < calls; i += 1) sum += await sums.add(i);
-        return sum;
-      },
-      check: async () => ({ value: await sums.add(41) }),
-    };
-  },
-};
 
 const wrapper: Contender = {
   name: "wrapper by hand, hands the promise on",
@@ -177,9 +156,9 @@ const dispatchAsync: Case = {
   name: "dispatch-async",
   question:
     "What does it cost an async method to be decorated at all? One kernel, context off, calls in flight counted.",
-  reference: BARE,
-  contenders: [bare, wrapper, asyncWrapper, one, five, observer, interceptor],
-  budgets: [{ contender: one.name, over: BARE, ns: 60, overNs: 29 }],
+  reference: bareCall.name,
+  contenders: [bareCall, wrapper, asyncWrapper, one, five, observer, interceptor],
+  budgets: [{ contender: one.name, over: bareCall.name, ns: 60, overNs: 29 }],
 };
 
 export default dispatchAsync;

@@ -7,5 +7,11 @@ export const cases = {
   degrade: () => import("./degrade.js"),
   timeout: () => import("./timeout.js"),
   cached: () => import("./cached.js"),
+  "sqlite-set": () => import("./sqlite-set.js"),
+  "sqlite-set-64": () => import("./sqlite-set-64.js"),
+  "sqlite-get": () => import("./sqlite-get.js"),
+  "sqlite-get-64": () => import("./sqlite-get-64.js"),
+  "redis-set": () => import("./redis-set.js"),
+  "redis-get": () => import("./redis-get.js"),
   start: () => import("./start.js"),
 };

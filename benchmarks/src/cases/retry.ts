@@ -2,32 +2,16 @@ import { retry } from "@mlmcp/core";
 import { ConstantBackoff, handleAll, retry as cockatielRetry } from "cockatiel";
 import pRetry from "p-retry";
 import type { Case, Contender } from "../harness/case.js";
+import { bareCall } from "./support/bare-call.js";
 import { whatComesOfFailing } from "./support/failing.js";
 import { leaveKernel, useKernel } from "./support/kernel.js";
 
-const BARE = "bare call";
+const RETRY = "@retry";
+const WITHOUT_CONTEXT = "@retry, system.context: false";
+const COCKATIEL = "cockatiel retry().execute()";
+const P_RETRY = "p-retry, some options";
+const P_RETRY_TUNED = "p-retry, every option";
 const MAX_RETRIES = 3;
-
-const bare: Contender = {
-  name: BARE,
-  partial: true,
-  setup() {
-    class Sums {
-      async add(n: number) {
-        return n + 1;
-      }
-    }
-    const sums = new Sums();
-    return {
-      async run(calls) {
-        let sum = 0;
-        for (let i = 0; i < calls; i += 1) sum += await sums.add(i);
-        return sum;
-      },
-      check: async () => ({ value: await sums.add(41) }),
-    };
-  },
-};
 
 const decorated = (name: string, context?: false): Contender => ({
   name,
@@ -68,7 +52,7 @@ const decorated = (name: string, context?: false): Contender => ({
 });
 
 const cockatiel: Contender = {
-  name: "cockatiel retry().execute()",
+  name: COCKATIEL,
   setup() {
     let runs = 0;
     const policy = cockatielRetry(handleAll, { maxAttempts: MAX_RETRIES, backoff: new ConstantBackoff(1) });
@@ -107,11 +91,24 @@ const cockatiel: Contender = {
   },
 };
 
-const pRetried: Contender = {
-  name: "p-retry",
+const SOME_OPTIONS = { retries: MAX_RETRIES, minTimeout: 1, factor: 1 };
+
+/** Given all, p-retry adds none to its copy of them, which costs it most of its time otherwise. */
+const ALL_OPTIONS = {
+  ...SOME_OPTIONS,
+  maxTimeout: 1,
+  maxRetryTime: Infinity,
+  randomize: false,
+  unref: false,
+  onFailedAttempt: () => undefined,
+  shouldRetry: () => true,
+  shouldConsumeRetry: () => true,
+};
+
+const pRetried = (name: string, options: typeof SOME_OPTIONS): Contender => ({
+  name,
   setup() {
     let runs = 0;
-    const options = { retries: MAX_RETRIES, minTimeout: 1, factor: 1 };
     class Sums {
       add(n: number) {
         return pRetry(() => this.#add(n), options);
@@ -145,18 +142,53 @@ const pRetried: Contender = {
       }),
     };
   },
+});
+
+/** Ten retries and a second before the first: what comes of failing is not waited for. */
+const pRetriedByDefault: Contender = {
+  name: "p-retry, its defaults",
+  partial: true,
+  setup() {
+    class Sums {
+      add(n: number) {
+        return pRetry(() => this.#add(n));
+      }
+
+      async #add(n: number) {
+        return n + 1;
+      }
+    }
+    const sums = new Sums();
+    return {
+      async run(calls) {
+        let sum = 0;
+        for (let i = 0; i < calls; i += 1) sum += await sums.add(i);
+        return sum;
+      },
+      check: async () => ({ value: await sums.add(41) }),
+    };
+  },
 };
 
 const retryCase: Case = {
   name: "retry",
   question: "What does a retry cost a call that succeeds at once?",
-  reference: BARE,
+  reference: bareCall.name,
   contenders: [
-    bare,
-    decorated("@retry"),
-    decorated("@retry, system.context: false", false),
+    bareCall,
+    decorated(RETRY),
+    decorated(WITHOUT_CONTEXT, false),
     cockatiel,
-    pRetried,
+    pRetriedByDefault,
+    pRetried(P_RETRY, SOME_OPTIONS),
+    pRetried(P_RETRY_TUNED, ALL_OPTIONS),
+  ],
+  budgets: [
+    { contender: RETRY, over: P_RETRY, ratio: 1 },
+    { contender: RETRY, over: P_RETRY_TUNED, ratio: 1 },
+    { contender: WITHOUT_CONTEXT, over: P_RETRY_TUNED, ratio: 1 },
+    { contender: RETRY, over: COCKATIEL, ns: 250 },
+    { contender: WITHOUT_CONTEXT, over: COCKATIEL, ratio: 1 },
   ],
 };
 

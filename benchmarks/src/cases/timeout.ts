@@ -1,9 +1,10 @@
 import { OperationTimeoutError, timeout } from "@mlmcp/core";
 import { TaskCancelledError, timeout as cockatielTimeout, TimeoutStrategy } from "cockatiel";
 import type { Case, Contender } from "../harness/case.js";
+import { bareCall } from "./support/bare-call.js";
 import { leaveKernel, useKernel } from "./support/kernel.js";
 
-const BARE = "bare call";
+const TIMEOUT = "@timeout";
 const COCKATIEL = "cockatiel timeout().execute()";
 
 /** Long enough for every call that is measured. */
@@ -16,27 +17,6 @@ async function releaseOf(call: () => Promise<unknown>): Promise<string> {
     ? "released"
     : "not released";
 }
-
-const bare: Contender = {
-  name: BARE,
-  partial: true,
-  setup() {
-    class Sums {
-      async add(n: number) {
-        return n + 1;
-      }
-    }
-    const sums = new Sums();
-    return {
-      async run(calls) {
-        let sum = 0;
-        for (let i = 0; i < calls; i += 1) sum += await sums.add(i);
-        return sum;
-      },
-      check: async () => ({ value: await sums.add(41) }),
-    };
-  },
-};
 
 const decorated = (name: string, context?: false): Contender => ({
   name,
@@ -100,8 +80,9 @@ const cockatiel: Contender = {
 const timeoutCase: Case = {
   name: "timeout",
   question: "What does a time limit cost a call that ends in time?",
-  reference: BARE,
-  contenders: [bare, decorated("@timeout"), decorated("@timeout, system.context: false", false), cockatiel],
+  reference: bareCall.name,
+  contenders: [bareCall, decorated(TIMEOUT), decorated("@timeout, system.context: false", false), cockatiel],
+  budgets: [{ contender: TIMEOUT, over: COCKATIEL, ratio: 0.3 }],
 };
 
 export default timeoutCase;

@@ -27,15 +27,23 @@ export interface Contender {
   setup(): Subject | Promise<Subject>;
 }
 
-/** What a contender may cost more than another one. */
-export interface Budget {
+/** What a contender may cost more than another one, in nanoseconds a call. */
+export interface DifferenceBudget {
   readonly contender: string;
   readonly over: string;
-  /** Nanoseconds a call. */
   readonly ns: number;
   /** What a call of `over` took where the budget was set: a slower machine gets more. Left out where it does next to nothing. */
   readonly overNs?: number;
 }
+
+/** How many times the cost of another one a contender may have. */
+export interface RatioBudget {
+  readonly contender: string;
+  readonly over: string;
+  readonly ratio: number;
+}
+
+export type Budget = DifferenceBudget | RatioBudget;
 
 /** A question, and who answers it side by side. */
 export interface Case {
@@ -52,4 +60,10 @@ export interface Case {
    * @default false
    */
   readonly cold?: boolean;
+  /**
+   * Calls wait for a disk or a network, so that there are too few of them in reasonable time to
+   * count the bytes that one allocates.
+   * @default false
+   */
+  readonly waits?: boolean;
 }

@@ -1,16 +1,18 @@
 import type { Environment } from "./environment.js";
 import type { BudgetResult, CaseResult, ContenderResult, Plan } from "./run-case.js";
 import type { Spread } from "./statistics.js";
+import type { StudyResult } from "./study.js";
 
 /** Everything that one run of the benchmarks found. */
 export interface Results {
   readonly environment: Environment;
   readonly plan: Plan;
   readonly cases: readonly CaseResult[];
+  readonly studies: readonly StudyResult[];
 }
 
 /** The whole report as Markdown. */
-export function reportOf({ environment, plan, cases }: Results): string {
+export function reportOf({ environment, plan, cases, studies }: Results): string {
   const budgets = cases.flatMap((each) => each.budgets);
   return (
     [
@@ -18,6 +20,7 @@ export function reportOf({ environment, plan, cases }: Results): string {
       "Written by `pnpm bench`; [README.md](README.md) says how it measures. Compare ratios, not nanoseconds: those belong to this machine and its moment.",
       ...(budgets.length > 0 ? ["## Budgets", budgetTable(budgets)] : []),
       ...cases.flatMap((each) => [`## ${each.name}`, caseSection(each)]),
+      ...studies.flatMap((each) => [`## ${each.name}`, studySection(each)]),
       "## Measured on",
       environmentList(environment, plan),
     ].join("\n\n") + "\n"
@@ -43,23 +46,51 @@ export function caseSection(result: CaseResult): string {
   return `${question} Ratios are to “${reference}”.${processes}${once}\n\n${table}`;
 }
 
+/** One study: its question and what it counted. */
+export function studySection({ question, columns, rows }: StudyResult): string {
+  return `${question}\n\n${tableOf(columns, rows)}`;
+}
+
 export function budgetTable(budgets: readonly BudgetResult[]): string {
   return tableOf(
     ["contender", "over", "budget", "measured", "verdict", "at the speed of the budget", "verdict"],
-    budgets.map(({ contender, over, ns, overNs, measuredNs, scaledNs }) => [
-      contender,
-      overNs === undefined ? over : `${over} (${time(overNs)} where the budget was set)`,
-      time(ns),
-      time(measuredNs),
-      verdict(measuredNs, ns),
-      scaledNs === undefined ? "" : time(scaledNs),
-      scaledNs === undefined ? "" : verdict(scaledNs, ns),
-    ]),
+    budgets.map((budget) => ("ratio" in budget ? ratioRow(budget) : differenceRow(budget))),
   );
 }
 
-function verdict(measured: number, budget: number): string {
-  return measured <= budget ? `met by ${time(budget - measured)}` : `missed by ${time(measured - budget)}`;
+function ratioRow({
+  contender,
+  over,
+  ratio,
+  measuredRatio,
+}: Extract<BudgetResult, { ratio: number }>): string[] {
+  return [contender, over, times(ratio), times(measuredRatio), verdict(measuredRatio, ratio, times), "", ""];
+}
+
+function differenceRow({
+  contender,
+  over,
+  ns,
+  overNs,
+  measuredNs,
+  scaledNs,
+}: Extract<BudgetResult, { ns: number }>): string[] {
+  return [
+    contender,
+    overNs === undefined ? over : `${over} (${time(overNs)} where the budget was set)`,
+    time(ns),
+    time(measuredNs),
+    verdict(measuredNs, ns, time),
+    ...(scaledNs === undefined ? ["", ""] : [time(scaledNs), verdict(scaledNs, ns, time)]),
+  ];
+}
+
+function verdict(measured: number, budget: number, show: (value: number) => string): string {
+  return measured <= budget ? `met by ${show(budget - measured)}` : `missed by ${show(measured - budget)}`;
+}
+
+function times(ratio: number): string {
+  return `${digits(ratio)}×`;
 }
 
 function contenderRow({ name, ratio, ns, extraNs, bytes }: ContenderResult, reference: string): string[] {

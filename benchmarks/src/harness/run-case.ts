@@ -1,6 +1,6 @@
 import { inspect, isDeepStrictEqual } from "node:util";
 import { ALLOCATION_FLAGS } from "./allocation.js";
-import type { Budget, Case, Checked, Contender } from "./case.js";
+import type { Budget, Case, Checked, Contender, DifferenceBudget, RatioBudget } from "./case.js";
 import { interleave, shuffled, type InterleavePlan } from "./interleave.js";
 import { withProcesses, type Remote } from "./processes.js";
 import { paired, spreadOf, type Spread } from "./statistics.js";
@@ -24,12 +24,14 @@ export interface ContenderResult {
   readonly bytes: number | undefined;
 }
 
-export interface BudgetResult extends Budget {
-  /** Median of the difference, round by round. */
-  readonly measuredNs: number;
-  /** The same, were a call of `over` as fast here as where the budget was set. */
-  readonly scaledNs: number | undefined;
-}
+/** Medians, round by round. */
+export type BudgetResult =
+  | (RatioBudget & { readonly measuredRatio: number })
+  | (DifferenceBudget & {
+      readonly measuredNs: number;
+      /** The same, were a call of `over` as fast here as where the budget was set. */
+      readonly scaledNs: number | undefined;
+    });
 
 export interface CaseResult {
   readonly name: string;
@@ -51,6 +53,7 @@ export async function runCase(subject: Case, plan: Plan, entry: string): Promise
       for (const [name, values] of await interleave(remotes, plan)) samples.get(name)!.push(...values);
     });
   }
+  if (subject.waits) return evaluate(subject, samples, new Map());
   const bytes = await withProcesses(subject, { entry, flags: ALLOCATION_FLAGS }, allocations);
   return evaluate(subject, samples, bytes);
 }
@@ -125,14 +128,16 @@ export function evaluate(
       extraNs: paired(of(contender.name), of(reference), (value, other) => value - other).median,
       bytes: bytes.get(contender.name),
     })),
-    budgets: budgets.map((budget) => ({
-      ...budget,
-      measuredNs: paired(of(budget.contender), of(budget.over), (value, other) => value - other).median,
-      scaledNs:
-        budget.overNs === undefined
-          ? undefined
-          : paired(of(budget.contender), of(budget.over), (value, other) => value / other - 1).median *
-            budget.overNs,
-    })),
+    budgets: budgets.map((budget) => measured(budget, of(budget.contender), of(budget.over))),
+  };
+}
+
+function measured(budget: Budget, values: readonly number[], others: readonly number[]): BudgetResult {
+  const ratio = paired(values, others, (value, other) => value / other).median;
+  if ("ratio" in budget) return { ...budget, measuredRatio: ratio };
+  return {
+    ...budget,
+    measuredNs: paired(values, others, (value, other) => value - other).median,
+    scaledNs: budget.overNs === undefined ? undefined : (ratio - 1) * budget.overNs,
   };
 }

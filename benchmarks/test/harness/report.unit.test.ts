@@ -28,8 +28,15 @@ const results: Results = {
         { name: "bare", ratio: spread(1), ns: spread(60), extraNs: 0, bytes: 248 },
         { name: "decorated", ratio: spread(2.5), ns: spread(150), extraNs: 90, bytes: undefined },
       ],
-      budgets: [{ contender: "decorated", over: "bare", ns: 60, overNs: 30, measuredNs: 90, scaledNs: 45 }],
+      budgets: [
+        { contender: "decorated", over: "bare", ns: 60, overNs: 30, measuredNs: 90, scaledNs: 45 },
+        { contender: "wrapped", over: "bare", ratio: 1.5, measuredRatio: 1.2 },
+        { contender: "intercepted", over: "bare", ratio: 1.5, measuredRatio: 2.5 },
+      ],
     },
+  ],
+  studies: [
+    { name: "counts", question: "How many?", columns: ["subject", "count"], rows: [["apples", "3"]] },
   ],
 };
 
@@ -44,6 +51,11 @@ const row = (report: string, begin: string): string[] =>
 describe("the report", () => {
   const report = reportOf(results);
   const [budgets, dispatch] = report.split("## dispatch");
+
+  it("shows what was counted", () => {
+    expect(report).toContain("## counts\n\nHow many?");
+    expect(row(report, "apples")).toEqual(["apples", "3"]);
+  });
 
   it("puts ratios before nanoseconds", () => {
     expect(row(dispatch!, "contender")).toEqual([
@@ -76,6 +88,14 @@ describe("the report", () => {
       "missed by 30 ns",
       "45 ns",
       "met by 15 ns",
+    ]);
+  });
+
+  it("says for each budget of a ratio by how much it is met or missed", () => {
+    expect(row(budgets!, "wrapped")).toEqual(["wrapped", "bare", "1.5×", "1.2×", "met by 0.3×", "", ""]);
+    expect(row(budgets!, "intercepted")).toEqual([
+      ...["intercepted", "bare", "1.5×", "2.5×", "missed by 1×"],
+      ...["", ""],
     ]);
   });
 

@@ -87,7 +87,13 @@ describe("evaluate", () => {
       { contender: "decorated", over: "bare", ns: 60, overNs: 25, measuredNs: 100, scaledNs: 50 },
     ]);
     const unscaled = { ...subject, budgets: [{ contender: "decorated", over: "bare", ns: 60 }] };
-    expect(evaluate(unscaled, samples, new Map()).budgets[0]!.scaledNs).toBeUndefined();
+    expect(evaluate(unscaled, samples, new Map()).budgets).toEqual([
+      { contender: "decorated", over: "bare", ns: 60, measuredNs: 100, scaledNs: undefined },
+    ]);
+    const relative = { ...subject, budgets: [{ contender: "decorated", over: "bare", ratio: 2 }] };
+    expect(evaluate(relative, samples, new Map()).budgets).toEqual([
+      { contender: "decorated", over: "bare", ratio: 2, measuredRatio: 3 },
+    ]);
   });
 });
 

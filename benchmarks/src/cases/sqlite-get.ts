@@ -1,0 +1,17 @@
+import type { Case } from "../harness/case.js";
+import { getOne, REFERENCE, sqliteContenders } from "./support/sqlite.js";
+
+const sqliteGet: Case = {
+  name: "sqlite-get",
+  question:
+    "What does getting a value in a SQLite file cost, one after another? Small objects, never the same twice; 1,024 keys in turn.",
+  reference: REFERENCE,
+  contenders: sqliteContenders(async (subject, calls) => {
+    let last: unknown;
+    for (let i = 0; i < calls; i += 1) last = await getOne(subject, i);
+    return last;
+  }),
+  waits: true,
+};
+
+export default sqliteGet;

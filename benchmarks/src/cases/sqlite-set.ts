@@ -1,0 +1,17 @@
+import type { Case } from "../harness/case.js";
+import { setOne, REFERENCE, sqliteContenders } from "./support/sqlite.js";
+
+const sqliteSet: Case = {
+  name: "sqlite-set",
+  question:
+    "What does setting a value in a SQLite file cost, one after another? Small objects, never the same twice; 1,024 keys in turn.",
+  reference: REFERENCE,
+  contenders: sqliteContenders(async (subject, calls) => {
+    let last: unknown;
+    for (let i = 0; i < calls; i += 1) last = await setOne(subject, i);
+    return last;
+  }),
+  waits: true,
+};
+
+export default sqliteSet;
