@@ -7,6 +7,7 @@ const source = (path: string) => fileURLToPath(new URL(`./packages/${path}`, imp
 /** Packages resolve to their sources, so that no build is needed to run the tests. */
 const alias = [
   { find: /^@mlmcp\/core\/testing$/, replacement: source("core/src/testing/index.ts") },
+  { find: /^@mlmcp\/plugin-cache\/sqlite$/, replacement: source("plugin-cache/src/sqlite.ts") },
   { find: /^@mlmcp\/([\w-]+)$/, replacement: source("$1/src/index.ts") },
 ];
 

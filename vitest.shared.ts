@@ -1,9 +1,12 @@
+import { fileURLToPath } from "node:url";
 import { transform } from "esbuild";
 import type { Plugin } from "vite";
 import type { TestProjectInlineConfiguration } from "vitest/config";
 
 /** Real engines on a busy machine take their time; a test that hangs is still found. */
 const patience = { testTimeout: 60_000, hookTimeout: 60_000 };
+
+const setupFiles = [fileURLToPath(new URL("./vitest.setup.ts", import.meta.url))];
 
 const exclude = ["**/node_modules/**", "**/dist/**"];
 
@@ -12,12 +15,24 @@ export function projects(folders: string): TestProjectInlineConfiguration[] {
   return [
     {
       extends: true,
-      test: { name: "legacy", include: [`${folders}/**/test/**/*.test.ts`], exclude, ...patience },
+      test: {
+        name: "legacy",
+        include: [`${folders}/**/test/**/*.test.ts`],
+        exclude,
+        setupFiles,
+        ...patience,
+      },
     },
     {
       extends: true,
       plugins: [standardDecorators()],
-      test: { name: "standard", include: [`${folders}/**/test/**/*.modes.test.ts`], exclude, ...patience },
+      test: {
+        name: "standard",
+        include: [`${folders}/**/test/**/*.modes.test.ts`],
+        exclude,
+        setupFiles,
+        ...patience,
+      },
     },
   ];
 }

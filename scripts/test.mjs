@@ -5,8 +5,9 @@ import { build } from "./lib/build.mjs";
 import { consumerReports, testAsConsumer } from "./lib/consumer.mjs";
 import { install } from "./lib/install.mjs";
 import { checkPacked, pack } from "./lib/pack.mjs";
-import { count, countLine, reporting } from "./lib/reports.mjs";
+import { count, countLine } from "./lib/reports.mjs";
 import { main, root, run, step } from "./lib/steps.mjs";
+import { runTests } from "./lib/test-runs.mjs";
 
 async function prepare() {
   await install();
@@ -20,7 +21,10 @@ const checks = {
   format: () => run("oxfmt", ["--check"]),
   "types with legacy decorators": () => run("tsc", ["-p", "tsconfig.json"]),
   "types with TC39 decorators": () => run("tsc", ["-p", "tsconfig.standard.json"]),
-  tests: () => run("vitest", ["run", "--coverage", ...reporting("tests")]),
+  tests: () =>
+    runTests("tests", (args, { isSecond }) =>
+      run("vitest", ["run", ...(isSecond ? [] : ["--coverage"]), ...args]),
+    ),
   "tests of the packed packages": testAsConsumer,
   "form of the packed packages": checkPacked,
   "unused files, exports and dependencies": () => run("knip", ["--no-config-hints"]),
@@ -41,6 +45,8 @@ await main(async () => {
 
   const total = count(["tests", ...consumerReports]);
   if (prepared) failed.push(...total.missing.map((name) => `no report of the run ${name}`));
+  for (const failure of total.unsteady) console.log(`\n! failed among the others: ${failure}`);
+  for (const failure of total.failures) console.log(`\n✗ ${failure}`);
   if (failed.length) console.log(`\nNot in order: ${failed.join("; ")}`);
   process.exitCode = failed.length ? 1 : 0;
   console.log(`\n${countLine(total)}`);

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { tarballOf } from "./pack.mjs";
-import { reporting } from "./reports.mjs";
+import { runTests } from "./test-runs.mjs";
 import { pnpm, root, run, step } from "./steps.mjs";
 import { publicPackages } from "./workspace.mjs";
 
@@ -23,10 +23,15 @@ export const consumerReports = [runningNode, newerNode].filter(Boolean).map(repo
 export async function testAsConsumer() {
   const folder = mkdtempSync(join(tmpdir(), "mlmcp-consumer-"));
   await step(`install the packed packages in ${folder}`, () => setUp(folder));
-  const runs = [() => run(process.execPath, vitest(runningNode), { cwd: folder })];
+  const runs = [
+    () => runTests(reportName(runningNode), (args) => run(process.execPath, vitest(args), { cwd: folder })),
+  ];
   if (newerNode) {
-    const untyped = [...vitest(newerNode), "--project", "legacy", "--project", "standard"];
-    runs.push(() => run("npx", ["-y", "-p", `node@${newerNode}`, "node", ...untyped], { cwd: folder }));
+    const node = ["-y", "-p", `node@${newerNode}`, "node"];
+    const untyped = (args) => vitest([...args, "--project", "legacy", "--project", "standard"]);
+    runs.push(() =>
+      runTests(reportName(newerNode), (args) => run("npx", [...node, ...untyped(args)], { cwd: folder })),
+    );
   }
   const failures = [];
   for (const [index, work] of runs.entries()) {
@@ -37,9 +42,8 @@ export async function testAsConsumer() {
   rmSync(folder, { recursive: true });
 }
 
-function vitest(node) {
-  const config = ["--config", "scripts/consumer/vitest.config.ts"];
-  return ["node_modules/vitest/vitest.mjs", "run", ...config, ...reporting(reportName(node))];
+function vitest(args) {
+  return ["node_modules/vitest/vitest.mjs", "run", "--config", "scripts/consumer/vitest.config.ts", ...args];
 }
 
 function reportName(node) {
@@ -54,7 +58,8 @@ async function setUp(folder) {
     cpSync(tests, join(folder, relative(root, tests)), { recursive: true, filter });
   }
   // The lockfile keeps third parties in the versions that the sources are tested with.
-  const copied = ["pnpm-lock.yaml", "pnpm-workspace.yaml", ".npmrc", "vitest.shared.ts", "scripts/consumer"];
+  const tests = ["vitest.shared.ts", "vitest.setup.ts", "scripts/consumer"];
+  const copied = ["pnpm-lock.yaml", "pnpm-workspace.yaml", ".npmrc", ...tests];
   const tsconfigs = ["tsconfig.base.json", "tsconfig.standard.json", "tsconfig.types.json"];
   for (const path of [...copied, ...tsconfigs])
     cpSync(join(root, path), join(folder, path), { recursive: true });
