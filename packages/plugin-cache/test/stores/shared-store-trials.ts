@@ -11,6 +11,7 @@ interface StampedeReport {
 interface LoadReport {
   readonly acknowledged: Record<string, string>;
   readonly wrong: string[];
+  readonly failed: string[];
   readonly gets: number;
   readonly getP99: number;
 }
@@ -42,8 +43,8 @@ export function useSharedStoreTrials() {
       );
       const store = (await openStore(url, "/", { onError: () => undefined }))!;
       try {
-        for (const { acknowledged, wrong } of reports) {
-          expect(wrong).toEqual([]);
+        for (const { acknowledged, wrong, failed } of reports) {
+          expect({ wrong, failed }).toEqual({ wrong: [], failed: [] });
           const found = await store.getMany(Object.keys(acknowledged));
           expect(found.map((entry) => entry && Buffer.from(entry.bytes).toString())).toEqual(
             Object.values(acknowledged),

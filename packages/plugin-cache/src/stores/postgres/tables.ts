@@ -39,7 +39,8 @@ export function tablesOf(prefix: string): Tables {
  */
 export async function createTables(client: ClientBase, tables: Tables): Promise<void> {
   if ((await versionOf(client, tables)) === version) return;
-  await client.query("BEGIN");
+  // Each statement sees what was there when it began, as what the lock was waited for.
+  await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
   try {
     // One process at a time: CREATE … IF NOT EXISTS fails where two do it at once.
     await client.query("SELECT pg_advisory_xact_lock(hashtext($1))", [tables.entries]);
@@ -86,13 +87,17 @@ async function create(client: ClientBase, tables: Tables): Promise<void> {
   await client.query(`COMMENT ON TABLE ${entries} IS '@mlmcp/plugin-cache, version ${version}'`);
 }
 
-/** Of the tables that are there; `undefined` where there are none. */
+/**
+ * Of the tables that are there; `undefined` where there are none.
+ *
+ * `to_regclass` by itself answers from what the connection has noted of the catalog, which may be
+ * older than a lock that was waited for: others' new tables would be dropped. Opening a table, here
+ * the catalog's own, brings the notes up to date.
+ */
 async function versionOf(client: ClientBase, { entries }: Tables): Promise<number | undefined> {
-  const { rows } = await client.query<{ is: boolean; comment: string | null }>(
-    "SELECT to_regclass($1) IS NOT NULL AS is, obj_description(to_regclass($1), 'pg_class') AS comment",
+  const { rows } = await client.query<{ comment: string | null }>(
+    "SELECT obj_description(oid, 'pg_class') AS comment FROM pg_catalog.pg_class WHERE oid = to_regclass($1)",
     [entries],
   );
-  const [{ is, comment }] = rows as [(typeof rows)[0]];
-  if (!is) return undefined;
-  return Number(/version (\d+)$/.exec(comment ?? "")?.[1] ?? 0);
+  return rows[0] && Number(/version (\d+)$/.exec(rows[0].comment ?? "")?.[1] ?? 0);
 }

@@ -46,6 +46,31 @@ describe.skipIf(!hasPostgres)("on a server", () => {
     expect(await stores[0]!.get("k11")).toBeUndefined();
   });
 
+  it("loses nothing that the first writes while others open the same new tables", async () => {
+    const prefix = "new";
+    const names = Array.from({ length: 12 }, (_, n) => `k${n}`);
+    const births = await Promise.all(
+      names.map(async (name) => {
+        const store = await open(server.url, { prefix });
+        await store.set(name, entry(name));
+        return (await store.versions(["*"]))[0];
+      }),
+    );
+    const store = await open(server.url, { prefix });
+    expect((await store.getMany(names)).map(textOf)).toEqual(names);
+    expect(new Set(births)).toEqual(new Set(await store.versions(["*"])));
+  });
+
+  it("makes tables that nobody else has made meanwhile, where a role's transactions see old snapshots", async () => {
+    server.ask("ALTER ROLE cache SET default_transaction_isolation = 'serializable'");
+    onTestFinished(() => void server.ask("ALTER ROLE cache RESET default_transaction_isolation"));
+    const prefix = "serial";
+    const names = Array.from({ length: 6 }, (_, n) => `k${n}`);
+    await Promise.all(names.map(async (name) => (await open(server.url, { prefix })).set(name, entry(name))));
+    const store = await open(server.url, { prefix });
+    expect((await store.getMany(names)).map(textOf)).toEqual(names);
+  });
+
   it("keeps caches apart by their prefix, whatever it is", async () => {
     const [plain, odd] = [await open(server.url), await open(server.url, { prefix: "Odd-1.entries" })];
     await Promise.all([plain.set("k", entry("plain")), odd.set("k", entry("odd"))]);
