@@ -92,14 +92,13 @@ export class CacheManager {
 
   /** The value of a key; `undefined` where there is none. */
   async get<T = unknown>(key: unknown, options: KeyOptions = {}): Promise<T | undefined> {
-    const [value] = await this.#find<T>("get", [key], options);
-    return value?.value;
+    const found = await this.#find("get", key, options);
+    return found === absent ? undefined : (found as T);
   }
 
   /** Whether there is a value of a key, which may be `undefined`. Counts as a look-up. */
   async has(key: unknown, options: KeyOptions = {}): Promise<boolean> {
-    const [value] = await this.#find("has", [key], options);
-    return value !== undefined;
+    return (await this.#find("has", key, options)) !== absent;
   }
 
   /** The values of several keys by key, those that there are, in one reading of the store. */
@@ -108,9 +107,11 @@ export class CacheManager {
     options: KeyOptions = {},
   ): Promise<Map<Key, T>> {
     if (!Array.isArray(keys)) throw wrongArgument("getMany", "an array of keys", keys);
-    const found = await this.#find<T>("getMany", keys, options);
+    const { cache, owner, enabled } = this.#parts;
+    const texts = keys.map((key) => this.#textOf("getMany", key, options));
+    const found = enabled() ? await cache.findMany(texts, owner) : [];
     const values = new Map<Key, T>();
-    for (const [index, one] of found.entries()) if (one) values.set(keys[index]!, one.value);
+    for (const [index, one] of found.entries()) if (one !== absent) values.set(keys[index]!, one as T);
     return values;
   }
 
@@ -236,16 +237,11 @@ export class CacheManager {
     return this.#parts.insight.optimize(options);
   }
 
-  async #find<T>(
-    method: string,
-    keys: readonly unknown[],
-    options: KeyOptions,
-  ): Promise<readonly ({ readonly value: T } | undefined)[]> {
+  /** What there is, or {@link absent}. */
+  async #find(method: string, key: unknown, options: KeyOptions): Promise<unknown> {
     const { cache, owner, enabled } = this.#parts;
-    const texts = keys.map((key) => this.#textOf(method, key, options));
-    if (!enabled()) return [];
-    const found = await cache.findMany(texts, owner);
-    return found.map((value) => (value === absent ? undefined : { value: value as T }));
+    const text = this.#textOf(method, key, options);
+    return enabled() ? cache.find(text, owner) : absent;
   }
 
   #textOf(method: string, key: unknown, { namespace }: KeyOptions): string {

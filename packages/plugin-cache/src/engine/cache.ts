@@ -5,7 +5,7 @@ import { Computation, type Landed } from "../flights/computation.js";
 import { SingleFlight, type Flight } from "../flights/single-flight.js";
 import { WaitGraph } from "../flights/wait-graph.js";
 import { goOn, unlessAborted, waitFor, type Answer } from "../flights/waiting.js";
-import { absent, findMany, lookStale } from "./look-ups.js";
+import { absent, findMany, findOne, lookStale } from "./look-ups.js";
 import type { MemoryOptions, MemoryTier } from "../memory/memory-tier.js";
 import type { Caller, Observer, Owner, Plan } from "./plan.js";
 import { copyCosts } from "../statistics/copy-cost.js";
@@ -144,9 +144,8 @@ export class Cache {
   }
 
   /** What there is for a key, fresh, or {@link absent}. */
-  async find(text: string, owner: Owner): Promise<unknown> {
-    const [found] = await this.findMany([text], owner);
-    return found;
+  find(text: string, owner: Owner): Promise<unknown> {
+    return findOne(this.#tiers, text, owner);
   }
 
   /** {@link find} for several keys, in their order, in one reading of the store. */
@@ -178,8 +177,6 @@ export class Cache {
     } catch (error) {
       owner.observer.failed("delete", error);
       return inMemory;
-    } finally {
-      await this.#tiers.publish(key, owner);
     }
   }
 

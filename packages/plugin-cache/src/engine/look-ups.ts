@@ -6,20 +6,23 @@ import { copyOf } from "../values/snapshot.js";
 /** Not found. */
 export const absent: unique symbol = Symbol("absent");
 
+/** What there is for a key, fresh, or {@link absent}. */
+export async function findOne(tiers: Tiers, text: string, owner: Owner): Promise<unknown> {
+  let held = tiers.inMemory(text);
+  if (held instanceof Promise) held = await held;
+  const inMemory = fresh(held);
+  const found = inMemory ?? (await findOneInStore(tiers, text, owner));
+  return answer(found, inMemory ? "memory" : "store", owner);
+}
+
 /** What there is for several keys, fresh, or {@link absent}, in their order and in one reading of the store. */
 export async function findMany(tiers: Tiers, texts: readonly string[], owner: Owner): Promise<unknown[]> {
   const inMemory = await Promise.all(texts.map(async (text) => fresh(await tiers.inMemory(text))));
   const missing = [...new Set(texts.filter((_, index) => !inMemory[index]))];
   const inStore = await findInStore(tiers, missing, owner);
-  return texts.map((text, index) => {
-    const held = inMemory[index] ?? inStore.get(text);
-    if (!held) {
-      owner.observer.miss();
-      return absent;
-    }
-    owner.observer.hit(inMemory[index] ? "memory" : "store", held.cost);
-    return copyOf(held.snapshot);
-  });
+  return texts.map((text, index) =>
+    answer(inMemory[index] ?? inStore.get(text), inMemory[index] ? "memory" : "store", owner),
+  );
 }
 
 /** The latest value of a key that is not outdated, fresh or stale; `undefined` where there is none. */
@@ -35,6 +38,15 @@ export async function lookStale(
   if (!held) return undefined;
   owner.observer.stale("fallback");
   return { value: copyOf(held.snapshot) };
+}
+
+async function findOneInStore(tiers: Tiers, text: string, owner: Owner): Promise<Held | undefined> {
+  const key = tiers.behind.keyOf(text);
+  if (key === undefined) return undefined;
+  const { changes } = tiers;
+  const held = fresh(await tiers.inStore(key, byHand(owner)));
+  if (held && tiers.changes === changes) tiers.hold(text, held, undefined);
+  return held;
 }
 
 async function findInStore(
@@ -53,6 +65,15 @@ async function findInStore(
     if (tiers.changes === changes) tiers.hold(texts[index]!, held, undefined);
   }
   return found;
+}
+
+function answer(held: Held | undefined, tier: "memory" | "store", { observer }: Owner): unknown {
+  if (!held) {
+    observer.miss();
+    return absent;
+  }
+  observer.hit(tier, held.cost);
+  return copyOf(held.snapshot);
 }
 
 function fresh(held: Held | undefined): Held | undefined {

@@ -44,7 +44,5 @@ export async function put(
     versions: call.versions,
     snapshot,
   };
-  const kept = await tiers.keep(text, entry, call, { ...plan, isolate });
-  await tiers.publish(call.key, owner);
-  return kept;
+  return tiers.keep(text, entry, call, { ...plan, isolate });
 }

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import type { Change, Store, StoreLocks } from "../stores/store.js";
+import { createStoreKeys } from "../keys/store-keys.js";
+import type { Store, StoreLocks } from "../stores/store.js";
 import type { Entry, EntryCodec } from "../values/entry.js";
 
 /** What stands behind the memory. */
@@ -9,6 +9,8 @@ export interface Behind {
   /** What the store calls an entry, by the whole text of its key. @default its SHA-256 */
   readonly digest?: (text: string) => string;
 }
+
+const sha256 = createStoreKeys();
 
 /** Further ones are most likely made call by call: they would pile up here. */
 const maxKeyspaces = 10_000;
@@ -122,11 +124,6 @@ export class StoreTier {
     await this.#behind?.store.clear();
   }
 
-  /** Tells other processes on the store, where it can. @throws the store's error. */
-  async publish(change: Change): Promise<void> {
-    await this.#behind?.store.changes?.publish(change);
-  }
-
   /** Waits until the store has been given all that it is to keep. */
   async settle(): Promise<void> {
     await Promise.allSettled(this.#sealing);
@@ -152,9 +149,4 @@ export class StoreTier {
       if (this.#unwritten.get(key) === entry) this.#unwritten.delete(key);
     }
   }
-}
-
-/** Over UTF-16, since lone surrogates would all be the same in UTF-8. */
-function sha256(text: string): string {
-  return createHash("sha256").update(Buffer.from(text, "utf16le")).digest("base64url");
 }

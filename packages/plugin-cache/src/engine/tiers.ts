@@ -159,16 +159,14 @@ export class Tiers {
     } catch (error) {
       // Shared as it is, it may be something that only memory can keep.
       if (isolate || !(error instanceof UnstorableError)) owner.observer.failed("set", error);
+      else if (fence === undefined) await this.#outdate(key, owner);
       return false;
     }
   }
 
-  /** Tells other processes that an entry was changed by hand. */
-  async publish(key: string | undefined, { observer }: Owner): Promise<void> {
-    if (key === undefined) return;
-    await this.behind
-      .publish({ kind: "key", key })
-      .catch((error: unknown) => observer.failed("changes", error));
+  /** What the store has of a key is older than what memory has. */
+  async #outdate(key: string | undefined, { observer }: Owner): Promise<void> {
+    await this.behind.delete(key).catch((error: unknown) => observer.failed("delete", error));
   }
 
   async #validated(entry: Entry, key: string, since: number, keeping: Keeping): Promise<Held | undefined> {

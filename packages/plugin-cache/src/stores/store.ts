@@ -30,14 +30,18 @@ export interface Store {
   get(key: string): Promise<StoredEntry | undefined>;
   /** The entries of several keys, in their order. */
   getMany(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]>;
-  /** Where the entry was made by hand, ends the lock of the key first: what is being made under it is older. */
+  /**
+   * Where the entry was made by hand, ends the lock of the key first: what is being made under it is
+   * older. Once the entry is there, whoever listens to {@link changes} is told.
+   */
   set(key: string, entry: StoredEntry): Promise<void>;
-  /** Ends the lock of the key first, likewise. Answers whether there was something to delete, where the store knows. */
+  /** Ends the lock of the key first, and tells, likewise. Answers whether there was something to delete, where the store knows. */
   delete(key: string): Promise<boolean>;
   /** Deletes all entries. What `versions` holds stays. */
   clear(): Promise<void>;
   /** The versions of tags, in the order of their names; `undefined` for those never set. */
   versions(names: readonly string[]): Promise<readonly (string | undefined)[]>;
+  /** Tells, likewise. */
   setVersion(name: string, version: string): Promise<void>;
   /** Entries that have not expired, by operation; `undefined` where the store cannot tell. */
   count(): Promise<Map<string, number> | undefined>;
@@ -87,10 +91,10 @@ export type Change =
   /** A tag has another version. */
   | { readonly kind: "version"; readonly name: string; readonly version: string };
 
+/** Tells of what other processes change. */
 export interface ChangeFeed {
   /** How late others may learn of a change. Milliseconds. */
   readonly latency: number;
-  publish(change: Change): Promise<void>;
   /** Changes of this process itself are not told. @returns what ends it */
   subscribe(listener: ChangeListener): Promise<() => Promise<void>>;
 }

@@ -23,8 +23,8 @@ export interface TagsAtCall extends Tagged {
 }
 
 export interface TagVersionsOptions {
-  /** Told of a store that fails to give versions, where what is known stands, or to tell others of changes. */
-  onError(action: "get" | "changes", error: unknown): void;
+  /** Told of a store that fails to give versions, where what is known stands. */
+  onError(action: "get", error: unknown): void;
   /** Too many tags are known, and all are about to be forgotten: what they make outdated must go first. */
   onForget(): void;
 }
@@ -173,8 +173,8 @@ export class TagVersions {
   }
 
   /**
-   * Gives tags another version: at once in this process, then in the store, then wherever that
-   * publishes its changes.
+   * Gives tags another version: at once in this process, then in the store and wherever that tells
+   * of its changes.
    *
    * @throws the store's error
    */
@@ -225,9 +225,6 @@ export class TagVersions {
       this.#known.arrived(name, isTaken);
       this.#reader.forget(name);
     }
-    await store.changes
-      ?.publish({ kind: "version", name, version })
-      .catch((error: unknown) => this.#options.onError("changes", error));
   }
 
   async #learn(names: readonly string[]): Promise<void> {

@@ -307,10 +307,37 @@ describe("processes that ask for the same key at the same time", () => {
   });
 });
 
+describe("a value that is set by hand", () => {
+  it("is one command, by which others learn of it, too", async () => {
+    const server = new MemoryServer();
+    const { subjects } = await processes(2, server);
+    const [one, other] = subjects as [Subject, Subject];
+    await one.call("a", () => "first");
+    expect(await other.call("a", () => "never")).toBe("first");
+    server.commands.length = 0;
+    await one.cache.set(one.key("a"), "second", { owner: one.owner, timing: { ttl: 60_000 } });
+    expect(server.commands).toEqual(["set"]);
+    expect(await other.call("a", () => "never")).toBe("second");
+  });
+
+  it("leaves none before it to others where only memory can keep it", async () => {
+    const server = new MemoryServer();
+    const { subjects, trace } = await processes(2, server);
+    const [one, other] = subjects as [Subject, Subject];
+    await one.call("a", () => "first");
+    expect(await other.call("a", () => "never")).toBe("first");
+    trace.length = 0;
+    const plan = { owner: one.owner, timing: { ttl: 60_000 }, isolate: false };
+    expect(await one.cache.set(one.key("a"), () => "a function", plan)).toBe(false);
+    expect(await other.call("a", () => "made")).toBe("made");
+    expect(trace).toEqual(["1 set memory", "2 miss", "2 set memory", "2 set store"]);
+  });
+});
+
 describe("a store that fails altogether", () => {
   it("fails no call", async () => {
     const server = new MemoryServer();
-    for (const command of ["get", "set", "versions", "acquire", "subscribe", "publish", "setVersion"])
+    for (const command of ["get", "set", "versions", "acquire", "subscribe", "setVersion"])
       server.failing.add(command);
     const { subjects, trace } = await processes(1, server);
     const [{ call, cache, key, owner }] = subjects as [Subject];
@@ -327,7 +354,6 @@ describe("a store that fails altogether", () => {
         "1 failed lock: Error: acquire failed",
         "1 failed get: Error: versions *,op:A.b,any,tag:x failed",
         "1 failed set: Error: set failed",
-        "1 failed changes: Error: publish key failed",
         "1 failed invalidate: Error: setVersion any failed",
       ]),
     );

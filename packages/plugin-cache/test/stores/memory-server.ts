@@ -48,16 +48,22 @@ export class MemoryServer {
           if (entry.fence === undefined) this.#locks.delete(key);
           else if (this.#locks.get(key)?.fence !== entry.fence) return;
           this.entries.set(key, entry);
+          if (entry.fence === undefined) this.#tell({ kind: "key", key }, store);
         }),
       delete: (key) =>
         this.#do("delete", () => {
           this.#locks.delete(key);
+          this.#tell({ kind: "key", key }, store);
           return this.entries.delete(key);
         }),
       clear: () => this.#do("clear", () => this.entries.clear()),
       versions: (names) =>
         this.#do(`versions ${names.join(",")}`, () => names.map((name) => this.tags.get(name))),
-      setVersion: (name, version) => this.#do(`setVersion ${name}`, () => void this.tags.set(name, version)),
+      setVersion: (name, version) =>
+        this.#do(`setVersion ${name}`, () => {
+          this.tags.set(name, version);
+          this.#tell({ kind: "version", name, version }, store);
+        }),
       count: async () => undefined,
       ping: () => this.#do("ping", () => undefined),
       close: async () => {
@@ -119,17 +125,8 @@ export class MemoryServer {
   }
 
   #changesOf(own: () => Store): ChangeFeed {
-    const { changesAfter = 0 } = this.#options;
     return {
-      latency: changesAfter,
-      publish: (change) =>
-        this.#do(`publish ${describe(change)}`, () => {
-          const tell = (): void => {
-            for (const [listener, store] of this.#listeners) if (store !== own()) listener.changed(change);
-          };
-          if (changesAfter > 0) setTimeout(tell, changesAfter);
-          else tell();
-        }),
+      latency: this.#options.changesAfter ?? 0,
       subscribe: (listener) =>
         this.#do("subscribe", () => {
           this.#listeners.set(listener, own());
@@ -138,14 +135,20 @@ export class MemoryServer {
     };
   }
 
+  /** Once it is there. */
+  #tell(change: Change, by: Store): void {
+    const { changesAfter = 0 } = this.#options;
+    const tell = (): void => {
+      for (const [listener, store] of this.#listeners) if (store !== by) listener.changed(change);
+    };
+    if (changesAfter > 0) setTimeout(tell, changesAfter);
+    else queueMicrotask(tell);
+  }
+
   async #do<T>(command: string, run: () => T): Promise<T> {
     this.commands.push(command);
     if (this.latency > 0) await new Promise((resolve) => setTimeout(resolve, this.latency));
     if (this.failing.has(command.split(" ")[0]!)) throw new Error(`${command} failed`);
     return run();
   }
-}
-
-function describe(change: Change): string {
-  return change.kind === "key" ? "key" : change.name;
 }

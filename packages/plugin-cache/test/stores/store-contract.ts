@@ -279,13 +279,20 @@ export function describeStore(name: string, begin: () => StoreSubject): void {
     });
 
     describe("its changes", () => {
-      const changes: Change[] = [
-        { kind: "key", key: "k" },
+      const versions = [
         { kind: "version", name: "tag:ü", version: "v1" },
         { kind: "version", name: `tag:${"long ".repeat(200)}`, version: "v2" },
+      ] as const;
+      const changes: Change[] = [
+        { kind: "key", key: "k" },
+        ...versions,
+        { kind: "key", key: "k" },
+        { kind: "key", key: "last" },
       ];
 
-      it("reach every other process, once and in order, and not the one whose they are", async ({ skip }) => {
+      it("by hand reach every other process, once and in order, and not the one whose they are", async ({
+        skip,
+      }) => {
         if (!store.changes) return skip();
         const other = await connect();
         const [own, told] = [[] as unknown[], [] as unknown[]];
@@ -295,7 +302,12 @@ export function describeStore(name: string, begin: () => StoreSubject): void {
         });
         await store.changes.subscribe(listen(own));
         await other.changes!.subscribe(listen(told));
-        for (const change of changes) await store.changes.publish(change);
+        await store.set("k", entry("by hand"));
+        for (const { name, version } of versions) await store.setVersion(name, version);
+        await store.delete("k");
+        const lock = await store.locks?.acquire("k", minute);
+        await store.set("k", entry("made", lock && { fence: lock.fence }));
+        await store.set("last", entry("by hand"));
         await vi.waitFor(() => expect(told).toEqual(changes), { timeout: 5_000 });
         expect(own).toEqual([]);
       });
@@ -307,7 +319,7 @@ export function describeStore(name: string, begin: () => StoreSubject): void {
         const end = await other.changes!.subscribe({ changed: first, missed: first });
         await other.changes!.subscribe({ changed: second, missed: () => undefined });
         await end();
-        await store.changes.publish(changes[0]!);
+        await store.delete("k");
         await vi.waitFor(() => expect(second).toHaveBeenCalled(), { timeout: 5_000 });
         expect(first).not.toHaveBeenCalled();
       });

@@ -6,7 +6,7 @@ import type { Store } from "../store.js";
 import { within } from "../time-limit.js";
 import type { Circuit } from "./circuit.js";
 import { belongsTo, Episode } from "./episode.js";
-import { bytesOf, idOf, perform, replayOrder, versionId, type Write, type WriteKind } from "./writes.js";
+import { bytesOf, idOf, perform, replayOrder, type Write, type WriteKind } from "./writes.js";
 
 export interface BacklogOptions {
   readonly store: Store;
@@ -28,8 +28,6 @@ interface Slot {
   attempts: number;
   /** Since when it is under way, as a number that grows with every time; 0 where it is not. */
   sent: number;
-  /** Whether others are to be told once it is there, since who asked for it has gone. */
-  announce: boolean;
   readonly waiting: Array<{ resolve(answer: unknown): void; reject(error: unknown): void }>;
 }
 
@@ -49,7 +47,7 @@ export class Backlog {
   readonly #slots = new Map<string, Slot>();
   /** Ids of those that wait for their turn. */
   readonly #queue = new Set<string>();
-  readonly #counts: Record<WriteKind, number> = { set: 0, delete: 0, version: 0, clear: 0, change: 0 };
+  readonly #counts: Record<WriteKind, number> = { set: 0, delete: 0, version: 0, clear: 0 };
   readonly #settled = new Set<() => void>();
   #bytes = 0;
   #lost = 0;
@@ -99,7 +97,6 @@ export class Backlog {
     this.#replace(slot, write);
     const { error } = this.#options.circuit;
     if (error) {
-      slot.announce ||= write.kind === "version";
       this.#bound();
       return Promise.reject(error);
     }
@@ -110,23 +107,13 @@ export class Backlog {
     return answer;
   }
 
-  /** Has others told of a write once the store has it. Answers `false` where it has it already. */
-  announce(id: string): boolean {
-    const slot = this.#slots.get(id);
-    if (slot) slot.announce = true;
-    return slot !== undefined;
-  }
-
   /** Gives the store everything that waits, in order. @throws what the first of them fails with */
   async replay(): Promise<void> {
     this.#queue.clear();
     for (const kind of replayOrder) {
-      const isOrdered = kind === "version" || kind === "change";
-      for (
-        let ids = this.#idsOf(kind), size = isOrdered ? 1 : groupSize;
-        ids.length > 0;
-        ids = ids.slice(size)
-      )
+      // Versions in their order: who finds a later one may rely on those before it.
+      const size = kind === "version" ? 1 : groupSize;
+      for (let ids = this.#idsOf(kind); ids.length > 0; ids = ids.slice(size))
         await Promise.all(ids.slice(0, size).map((id) => this.#replayOne(id)));
     }
   }
@@ -162,7 +149,7 @@ export class Backlog {
   }
 
   #add(id: string, write: Write): Slot {
-    const slot: Slot = { write, attempts: 0, sent: 0, announce: false, waiting: [] };
+    const slot: Slot = { write, attempts: 0, sent: 0, waiting: [] };
     this.#slots.set(id, slot);
     this.#count(write, 1);
     return slot;
@@ -277,14 +264,6 @@ export class Backlog {
     if (slot.write !== write) return void this.#queue.add(id);
     this.#remove(id, slot);
     for (const { resolve } of slot.waiting.splice(0)) resolve(answer);
-    if (!slot.announce || !this.#options.store.changes) return;
-    if (write.kind === "version") this.#tell({ kind: "change", change: write });
-    if (write.kind === "set" || write.kind === "delete")
-      this.#tell({ kind: "change", change: { kind: "key", key: write.key } });
-  }
-
-  #tell(write: Write): void {
-    this.put(write).catch(() => undefined);
   }
 
   #failed(id: string, slot: Slot, write: Write, error: unknown): void {
@@ -292,7 +271,6 @@ export class Backlog {
     if (!(error instanceof CircuitOpenError)) slot.attempts++;
     const isGivenUp = error instanceof RefusedError || (write.kind === "set" && slot.attempts >= maxAttempts);
     if (isGivenUp) return this.#giveUp(id, slot, error);
-    slot.announce ||= write.kind === "version";
     for (const { reject } of slot.waiting.splice(0)) reject(error);
     this.#retryLater(slot.attempts);
   }
@@ -330,9 +308,8 @@ export class Backlog {
   #bound(): void {
     const { maxSets, maxBytes, maxInvalidations } = this.#options;
     if (this.#counts.set > maxSets || this.#bytes > maxBytes) this.#dropOldest();
-    if (this.#counts.delete > maxInvalidations) this.#tell({ kind: "clear" });
-    if (this.#counts.version > maxInvalidations || this.#counts.change > maxInvalidations)
-      this.#outdateEverything();
+    if (this.#counts.delete > maxInvalidations) this.#outdateEverything({ kind: "clear" });
+    if (this.#counts.version > maxInvalidations) this.#outdateEverything();
   }
 
   #dropOldest(): void {
@@ -348,11 +325,11 @@ export class Backlog {
     }
   }
 
-  /** In place of single tags and keys: others cannot be told of so many. */
-  #outdateEverything(): void {
-    this.#supersede("version", "change");
+  /** In place of single tags and keys: others hold them in memory, and cannot be told of so many. */
+  #outdateEverything(...before: readonly Write[]): void {
+    this.#supersede("version");
     const version = randomBytes(9).toString("base64url");
-    this.#tell({ kind: "version", name: everything, version });
-    this.announce(versionId(everything));
+    for (const write of [...before, { kind: "version", name: everything, version } as const])
+      this.put(write).catch(() => undefined);
   }
 }

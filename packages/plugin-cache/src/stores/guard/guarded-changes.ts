@@ -1,31 +1,21 @@
 import { RefusedError } from "../refused-error.js";
-import type { Change, ChangeFeed, ChangeListener } from "../store.js";
-import type { Backlog } from "./backlog.js";
+import type { ChangeFeed, ChangeListener } from "../store.js";
 import type { Circuit } from "./circuit.js";
-import { entryId } from "./writes.js";
 
 type End = () => Promise<void>;
 
-/** Subscriptions that survive outages, and messages that are sent again after one. */
+/** Subscriptions that survive outages. */
 export class GuardedChanges implements ChangeFeed {
   readonly latency: number;
   readonly #feed: ChangeFeed;
   readonly #circuit: Circuit;
-  readonly #backlog: Backlog;
   /** With what ends them, where the store has them. */
   readonly #listeners = new Map<ChangeListener, End | undefined>();
 
-  constructor(feed: ChangeFeed, circuit: Circuit, backlog: Backlog) {
+  constructor(feed: ChangeFeed, circuit: Circuit) {
     this.latency = feed.latency;
     this.#feed = feed;
     this.#circuit = circuit;
-    this.#backlog = backlog;
-  }
-
-  async publish(change: Change): Promise<void> {
-    // Whoever hears of it reads the entry anew, and must not find the old one.
-    if (change.kind === "key" && this.#backlog.announce(entryId(change.key))) return;
-    await this.#circuit.inTime("publish", () => this.#backlog.put({ kind: "change", change }));
   }
 
   /** @throws RefusedError where the store lets nobody listen; other failures are mended in the background */

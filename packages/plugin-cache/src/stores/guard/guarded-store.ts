@@ -80,7 +80,7 @@ export class GuardedStore implements Store {
     });
     this.#backlog = new Backlog({ ...options, store, circuit: this.#circuit });
     if (store.locks) this.locks = new GuardedLocks(store.locks, this.#circuit);
-    if (store.changes) this.changes = new GuardedChanges(store.changes, this.#circuit, this.#backlog);
+    if (store.changes) this.changes = new GuardedChanges(store.changes, this.#circuit);
     if (store.file) this.file = store.file;
     if (store.deleteExpired)
       this.deleteExpired = () => this.#long("deleteExpired", () => store.deleteExpired!());
@@ -136,13 +136,7 @@ export class GuardedStore implements Store {
   }
 
   async setVersion(name: string, version: string): Promise<void> {
-    try {
-      await this.#write({ kind: "version", name, version });
-    } catch (error) {
-      // Who asked for it will not tell the others any more.
-      this.#backlog.announce(versionId(name));
-      throw error;
-    }
+    await this.#write({ kind: "version", name, version });
   }
 
   count(): Promise<Map<string, number> | undefined> {

@@ -1,17 +1,16 @@
-import type { Change, Store, StoredEntry } from "../store.js";
+import type { Store, StoredEntry } from "../store.js";
 
 /** Something that a store is to take. */
 export type Write =
   | { readonly kind: "set"; readonly key: string; readonly entry: StoredEntry }
   | { readonly kind: "delete"; readonly key: string }
   | { readonly kind: "version"; readonly name: string; readonly version: string }
-  | { readonly kind: "clear" }
-  | { readonly kind: "change"; readonly change: Change };
+  | { readonly kind: "clear" };
 
 export type WriteKind = Write["kind"];
 
-/** The order in which a store is told what it has missed: what is outdated before what is new, and others last. */
-export const replayOrder: readonly WriteKind[] = ["clear", "delete", "version", "set", "change"];
+/** The order in which a store is told what it has missed: what is outdated before what is new. */
+export const replayOrder: readonly WriteKind[] = ["clear", "delete", "version", "set"];
 
 /** What a newer write takes the place of. */
 export function idOf(write: Write): string {
@@ -23,8 +22,6 @@ export function idOf(write: Write): string {
       return versionId(write.name);
     case "clear":
       return "clear";
-    case "change":
-      return `change:${write.change.kind}:${write.change.kind === "key" ? write.change.key : write.change.name}`;
   }
 }
 
@@ -51,7 +48,5 @@ export function perform(write: Write, store: Store): Promise<unknown> {
       return store.setVersion(write.name, write.version);
     case "clear":
       return store.clear();
-    case "change":
-      return store.changes?.publish(write.change) ?? Promise.resolve();
   }
 }

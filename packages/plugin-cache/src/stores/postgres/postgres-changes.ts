@@ -3,7 +3,6 @@ import type { Client } from "pg";
 import type { Location } from "../location.js";
 import type { Change, ChangeFeed, ChangeListener } from "../store.js";
 import { within } from "../time-limit.js";
-import type { Database } from "./database.js";
 import { destroy } from "./destroy.js";
 import type { Library } from "./library.js";
 
@@ -22,7 +21,6 @@ const [firstRetryMs, lastRetryMs] = [50, 2_000];
 export interface ChangesOptions {
   readonly library: Library;
   readonly location: Location;
-  readonly database: Database;
   readonly channel: string;
   /** Told each time that the connection that listens is lost, and once while it cannot be had. */
   onError(error: unknown): void;
@@ -48,12 +46,12 @@ export class PostgresChanges implements ChangeFeed {
     this.#options = options;
   }
 
-  async publish(change: Change): Promise<void> {
+  /** What a statement notifies the channel of that changes something. */
+  messageOf(change: Change): string {
     const whole = JSON.stringify({ from: this.#origin, change } satisfies Message);
-    const message =
-      Buffer.byteLength(whole) > maxBytes ? JSON.stringify({ from: this.#origin } satisfies Message) : whole;
-    const { database, channel } = this.#options;
-    await database.query("SELECT pg_notify($1, $2)", [channel, message]);
+    return Buffer.byteLength(whole) > maxBytes
+      ? JSON.stringify({ from: this.#origin } satisfies Message)
+      : whole;
   }
 
   async subscribe(listener: ChangeListener): Promise<() => Promise<void>> {

@@ -57,7 +57,7 @@ export class PostgresStore implements Store {
     this.#database = database;
     this.locks = new PostgresLocks(database, this.#tables);
     const { channel } = this.#tables;
-    this.changes = new PostgresChanges({ library, location, database, channel, onError: report });
+    this.changes = new PostgresChanges({ library, location, channel, onError: report });
     this.#sweeping = setInterval(() => {
       // That it fails is seen by those who use it; what was not deleted is deleted next time.
       this.#sweep ??= this.deleteExpired()
@@ -100,32 +100,39 @@ export class PostgresStore implements Store {
   }
 
   async set(key: string, { operation, bytes, expires, fence }: StoredEntry): Promise<void> {
-    const { entries, locks } = this.#tables;
+    const { entries, locks, channel } = this.#tables;
     // Whichever comes first at the row of the lock, the other waits for: an entry whose lock is about
     // to be ended is there by then, and is replaced.
     const [lock, isFirst] =
       fence === undefined
         ? [`DELETE FROM ${locks} WHERE key = $1 RETURNING 1`, "count(*) >= 0"]
         : [`SELECT 1 FROM ${locks} WHERE key = $1 AND fence = $4 FOR KEY SHARE`, "count(*) > 0"];
-    await this.#database.query(
-      `WITH lock AS (${lock})
-        INSERT INTO ${entries} AS old (key, operation, expires, fence, value)
-        SELECT $1, $2, $3::bigint, $4::bigint, $5::bytea WHERE (SELECT ${isFirst} FROM lock)
-        ON CONFLICT (key) DO UPDATE SET operation = excluded.operation, expires = excluded.expires,
-          fence = excluded.fence, value = excluded.value
-        WHERE excluded.fence = 0 OR excluded.fence >= old.fence`,
-      [key, operation, Math.floor(expires), fence ?? 0, bytes],
-    );
+    const insert = `INSERT INTO ${entries} AS old (key, operation, expires, fence, value)
+      SELECT $1, $2, $3::bigint, $4::bigint, $5::bytea WHERE (SELECT ${isFirst} FROM lock)
+      ON CONFLICT (key) DO UPDATE SET operation = excluded.operation, expires = excluded.expires,
+        fence = excluded.fence, value = excluded.value
+      WHERE excluded.fence = 0 OR excluded.fence >= old.fence`;
+    const values = [key, operation, Math.floor(expires), fence ?? 0, bytes];
+    if (fence !== undefined) await this.#database.query(`WITH lock AS (${lock}) ${insert}`, values);
+    else {
+      await this.#database.query(`WITH lock AS (${lock}), put AS (${insert}) SELECT pg_notify($6, $7)`, [
+        ...values,
+        channel,
+        this.changes.messageOf({ kind: "key", key }),
+      ]);
+    }
   }
 
   async delete(key: string): Promise<boolean> {
-    const { entries, locks } = this.#tables;
+    const { entries, locks, channel } = this.#tables;
     const sql = `WITH lock AS (DELETE FROM ${locks} WHERE key = $1 RETURNING 1),
       gone AS (DELETE FROM ${entries} WHERE key = $1 AND (SELECT count(*) >= 0 FROM lock) RETURNING expires)
-      SELECT (SELECT count(*) > 0 FROM lock) AS locked, (SELECT expires FROM gone) AS expires`;
-    const [first] = await this.#delete(sql, key);
+      SELECT (SELECT count(*) > 0 FROM lock) AS locked, (SELECT expires FROM gone) AS expires,
+        pg_notify($2, $3) AS told`;
+    const values = [key, channel, this.changes.messageOf({ kind: "key", key })];
+    const [first] = await this.#delete(sql, values);
     // A statement does not see what came while it waited for the lock.
-    const rows = first?.locked ? [first, ...(await this.#delete(sql, key))] : [first];
+    const rows = first?.locked ? [first, ...(await this.#delete(sql, values))] : [first];
     return rows.some((row) => row?.expires != null && Number(row.expires) > Date.now());
   }
 
@@ -144,10 +151,13 @@ export class PostgresStore implements Store {
   }
 
   async setVersion(name: string, version: string): Promise<void> {
+    const { versions, channel } = this.#tables;
+    const message = this.changes.messageOf({ kind: "version", name, version });
     await this.#database.query(
-      `INSERT INTO ${this.#tables.versions} VALUES ($1, $2)
-        ON CONFLICT (name) DO UPDATE SET version = excluded.version`,
-      [name, version],
+      `WITH put AS (INSERT INTO ${versions} VALUES ($1, $2)
+          ON CONFLICT (name) DO UPDATE SET version = excluded.version)
+        SELECT pg_notify($3, $4)`,
+      [name, version, channel, message],
     );
   }
 
@@ -197,8 +207,8 @@ export class PostgresStore implements Store {
     );
   }
 
-  #delete(sql: string, key: string): Promise<{ locked: boolean; expires: string | null }[]> {
-    return this.#database.query(sql, [key]);
+  #delete(sql: string, values: readonly string[]): Promise<{ locked: boolean; expires: string | null }[]> {
+    return this.#database.query(sql, values);
   }
 
   /** One statement, so that nobody sees one without the other. Whoever listens, here too, learns that changes were lost. */

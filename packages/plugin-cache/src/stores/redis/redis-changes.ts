@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { RefusedError } from "../refused-error.js";
 import type { Change, ChangeFeed, ChangeListener } from "../store.js";
-import type { Commands } from "./commands.js";
 import type { Prepare, RedisConnection } from "./redis-connection.js";
 
 /** What is sent: a change and whose it is, or, without either, that changes were lost. */
@@ -9,31 +9,56 @@ interface Message {
   readonly change?: Change;
 }
 
+/**
+ * Publishes as a part of a script, after that which it tells of. An expression, for
+ * {@link RedisChanges.told}: what failed, or nothing. That a user may not publish is no reason for
+ * what is changed to fail.
+ */
+export function publish(channel: string, message: string): string {
+  return `(function(told) return type(told) == "table" and told.err or "" end)(redis.pcall("PUBLISH", ${channel}, ${message}))`;
+}
+
 /** Says to everybody that changes were lost. */
 export const lostMessage = JSON.stringify({} satisfies Message);
+
+export interface ChangesOptions {
+  /** The store's. */
+  readonly name: string;
+  readonly channel: string;
+  /** Told once where others cannot be told of changes. */
+  onError(error: unknown): void;
+  /** Makes the connection that listens, for `prepare` to make it listen each time. */
+  connect(prepare: Prepare): RedisConnection;
+}
 
 /** Changes by publish and subscribe. What is said while a subscriber is away is lost to it, and it learns that. */
 export class RedisChanges implements ChangeFeed {
   readonly latency = 50;
-  readonly #commands: Commands;
-  readonly #channel: string;
+  readonly #options: ChangesOptions;
   readonly #subscriber: RedisConnection;
   readonly #origin = randomBytes(9).toString("base64url");
   readonly #listeners = new Set<ChangeListener>();
+  #isMute = false;
 
-  /** @param connect makes the connection that listens, for `prepare` to make it listen each time */
-  constructor(commands: Commands, channel: string, connect: (prepare: Prepare) => RedisConnection) {
-    this.#commands = commands;
-    this.#channel = channel;
-    this.#subscriber = connect(async (client) => {
-      await client.subscribe(this.#channel, (message) => this.#hear(message));
+  constructor(options: ChangesOptions) {
+    this.#options = options;
+    this.#subscriber = options.connect(async (client) => {
+      await client.subscribe(options.channel, (message) => this.#hear(message));
       this.#missed();
     });
   }
 
-  async publish(change: Change): Promise<void> {
-    const message = JSON.stringify({ from: this.#origin, change } satisfies Message);
-    await this.#commands.run((client) => client.publish(this.#channel, message));
+  /** What is published by who changes something. */
+  messageOf(change: Change): string {
+    return JSON.stringify({ from: this.#origin, change } satisfies Message);
+  }
+
+  /** @param failure what {@link publish} answered */
+  told(failure: unknown): void {
+    if (failure === "" || this.#isMute) return;
+    this.#isMute = true;
+    const { name, onError } = this.#options;
+    onError(new RefusedError(`${name} does not let others be told of changes: ${String(failure)}`));
   }
 
   async subscribe(listener: ChangeListener): Promise<() => Promise<void>> {

@@ -6,7 +6,7 @@ import { within } from "../time-limit.js";
 import { Commands } from "./commands.js";
 import { fenceText, fromFrame, readHead, toFrame, usualHeadLength } from "./frame.js";
 import { bulkString, loadLibrary, toStoreError, type Library, type RedisClient } from "./library.js";
-import { lostMessage, RedisChanges } from "./redis-changes.js";
+import { lostMessage, publish, RedisChanges } from "./redis-changes.js";
 import { RedisConnection } from "./redis-connection.js";
 import { RedisLocks } from "./redis-locks.js";
 import { RedisVersions } from "./redis-versions.js";
@@ -32,10 +32,19 @@ const setFenced = new Script(`
   redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[3])
   return 1`);
 
+const setByHand = new Script(`
+  redis.call("DEL", KEYS[2])
+  redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
+  return ${publish("KEYS[3]", "ARGV[3]")}`);
+
+const deleteByHand = new Script(`
+  redis.call("DEL", KEYS[2])
+  return { redis.call("UNLINK", KEYS[1]), ${publish("KEYS[3]", "ARGV[1]")} }`);
+
 /**
- * A database of Redis or Valkey that several machines share. `@keyv/redis` gets and sets single
- * entries and brings the client, which does what an adapter cannot: fences, locks, the versions of
- * tags, messages, a clear that says when it fails.
+ * A database of Redis or Valkey that several machines share. `@keyv/redis` gets entries and brings
+ * the client, which does what an adapter cannot: fences, locks, the versions of tags, messages, a
+ * clear that says when it fails.
  *
  * Keys begin with `mlmcp:`, or with `mlmcp.<prefix>:`.
  */
@@ -44,6 +53,7 @@ export class RedisStore implements Store {
   readonly locks: RedisLocks;
   readonly changes: RedisChanges;
   readonly #root: string;
+  readonly #channel: string;
   readonly #connection: RedisConnection;
   readonly #commands: Commands;
   readonly #versions: RedisVersions;
@@ -56,6 +66,7 @@ export class RedisStore implements Store {
     const channel = `${root}:changes`;
     this.name = name;
     this.#root = root;
+    this.#channel = channel;
     this.#connection = new RedisConnection(library, {
       url,
       name,
@@ -68,11 +79,12 @@ export class RedisStore implements Store {
     this.#commands = new Commands(this.#connection, name);
     this.#versions = new RedisVersions({ commands: this.#commands, root, channel, lost: lostMessage });
     this.locks = new RedisLocks(this.#commands, root);
-    this.changes = new RedisChanges(
-      this.#commands,
+    this.changes = new RedisChanges({
+      name,
       channel,
-      (prepare) => new RedisConnection(library, { url, name, onError, prepare }),
-    );
+      onError,
+      connect: (prepare) => new RedisConnection(library, { url, name, onError, prepare }),
+    });
   }
 
   /**
@@ -109,22 +121,23 @@ export class RedisStore implements Store {
   async set(key: string, entry: StoredEntry): Promise<void> {
     const ttl = Math.max(1, Math.ceil(entry.expires - Date.now()));
     const frame = toFrame(entry);
+    const keys = [this.#keyOf(key), this.locks.keyOf(key)];
     if (entry.fence === undefined) {
-      await this.#run(async (client) => {
-        await Promise.all([client.del(this.locks.keyOf(key)), this.#adapter!.set(key, frame, ttl)]);
-      });
+      const values = [frame, String(ttl), this.changes.messageOf({ kind: "key", key })];
+      this.changes.told(await this.#run((client) => setByHand.run(client, [...keys, this.#channel], values)));
     } else {
-      const keys = [this.#keyOf(key), this.locks.keyOf(key)];
       const values = [frame, fenceText(entry.fence), String(ttl)];
       await this.#run((client) => setFenced.run(client, keys, values));
     }
   }
 
-  delete(key: string): Promise<boolean> {
-    return this.#run(async (client) => {
-      const [, deleted] = await Promise.all([client.del(this.locks.keyOf(key)), this.#adapter!.delete(key)]);
-      return deleted;
-    });
+  async delete(key: string): Promise<boolean> {
+    const keys = [this.#keyOf(key), this.locks.keyOf(key), this.#channel];
+    const message = this.changes.messageOf({ kind: "key", key });
+    const answer = await this.#run((client) => deleteByHand.run(client, keys, [message]));
+    const [deleted, told] = answer as [number, unknown];
+    this.changes.told(told);
+    return deleted === 1;
   }
 
   async clear(): Promise<void> {
@@ -135,8 +148,9 @@ export class RedisStore implements Store {
     return this.#versions.get(names);
   }
 
-  setVersion(name: string, version: string): Promise<void> {
-    return this.#versions.set(name, version);
+  async setVersion(name: string, version: string): Promise<void> {
+    const message = this.changes.messageOf({ kind: "version", name, version });
+    this.changes.told(await this.#versions.set(name, version, message));
   }
 
   async count(): Promise<Map<string, number> | undefined> {

@@ -3,6 +3,7 @@ import { everything } from "../../tags/names.js";
 import { maxVersions } from "../max-versions.js";
 import type { Commands } from "./commands.js";
 import type { RedisClient } from "./library.js";
+import { publish } from "./redis-changes.js";
 import { Script } from "./script.js";
 
 /**
@@ -23,7 +24,7 @@ const set = new Script(`
     redis.call("PUBLISH", KEYS[2], ARGV[3])
   end
   redis.call("HSET", KEYS[1], ARGV[4], ARGV[5])
-  return 0`);
+  return ${publish("KEYS[2]", "ARGV[7]")}`);
 
 export interface VersionsOptions {
   readonly commands: Commands;
@@ -60,19 +61,23 @@ export class RedisVersions {
     return found.slice(1).map((version) => version ?? undefined);
   }
 
-  async set(name: string, version: string): Promise<void> {
-    await this.#run(set, [name, version, String(this.#options.maxNames ?? maxVersions)]);
+  /**
+   * @param message tells others
+   * @returns what {@link publish} answers
+   */
+  set(name: string, version: string, message: string): Promise<unknown> {
+    return this.#run(set, [name, version, String(this.#options.maxNames ?? maxVersions), message]);
   }
 
   #read(names: readonly string[]): Promise<(string | null)[]> {
     return this.#options.commands.run((client) => client.hmGet(this.#hash, [everything, ...names]));
   }
 
-  async #run(script: Script, values: readonly string[], own?: RedisClient): Promise<void> {
+  async #run(script: Script, values: readonly string[], own?: RedisClient): Promise<unknown> {
     const { commands, channel, lost } = this.#options;
     const fresh = randomBytes(9).toString("base64url");
     const run = (client: RedisClient): Promise<unknown> =>
       script.run(client, [this.#hash, channel], [everything, fresh, lost, ...values]);
-    await (own ? run(own) : commands.run(run));
+    return own ? run(own) : commands.run(run);
   }
 }

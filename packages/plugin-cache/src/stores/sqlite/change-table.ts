@@ -1,8 +1,6 @@
-import { randomUUID } from "node:crypto";
 import type { Change, ChangeFeed, ChangeListener } from "../store.js";
 import { rowsOf, type Connection } from "./connection.js";
 import type { Database } from "./database.js";
-import type { Group } from "./job-queue.js";
 
 const pollInterval = 200;
 const page = 1_000;
@@ -19,6 +17,13 @@ interface ChangeRow {
   readonly version: string | null;
 }
 
+/** Who tells. */
+export interface Teller {
+  readonly space: string;
+  /** Each store has its own, also where two are in one process. */
+  readonly origin: string;
+}
+
 /**
  * Changes as rows that the other processes read. They look five times a second whether anything
  * in the file changed, which reads no page, and then what did.
@@ -26,10 +31,7 @@ interface ChangeRow {
 export class ChangeTable implements ChangeFeed {
   readonly latency = pollInterval;
   readonly #database: Database;
-  readonly #space: string;
-  /** Each store has its own, also where two are in one process. */
-  readonly #origin = randomUUID();
-  readonly #insert: Group<Change, void>;
+  readonly #teller: Teller;
   readonly #listeners = new Set<ChangeListener>();
   #polling: NodeJS.Timeout | undefined;
   #asking: Promise<void> | undefined;
@@ -39,28 +41,9 @@ export class ChangeTable implements ChangeFeed {
   #dataVersion: unknown;
   #seen = 0;
 
-  constructor(database: Database, space: string) {
+  constructor(database: Database, teller: Teller) {
     this.#database = database;
-    this.#space = space;
-    const origin = this.#origin;
-    this.#insert = {
-      async run(connection, changes) {
-        const at = Date.now();
-        await connection.all(
-          `INSERT INTO changes (space, origin, at, name, version) VALUES ${rowsOf(5, changes.length)}`,
-          changes.flatMap((change) =>
-            change.kind === "key"
-              ? [space, origin, at, change.key, null]
-              : [space, origin, at, change.name, change.version],
-          ),
-        );
-        return [];
-      },
-    };
-  }
-
-  publish(change: Change): Promise<void> {
-    return this.#database.write(this.#insert, change);
+    this.#teller = teller;
   }
 
   async subscribe(listener: ChangeListener): Promise<() => Promise<void>> {
@@ -112,13 +95,14 @@ export class ChangeTable implements ChangeFeed {
   async #news(connection: Connection): Promise<{ rows: ChangeRow[]; dataVersion: unknown }> {
     const dataVersion = await connection.value("PRAGMA data_version");
     if (dataVersion === this.#dataVersion) return { rows: [], dataVersion };
+    const { space, origin } = this.#teller;
     // One statement sees one state of the file: nothing is trimmed between its parts.
     const rows = await connection.all(
       `SELECT counter.seq AS last, (SELECT min(id) FROM changes) AS first, news.id, news.name, news.version
         FROM sqlite_sequence AS counter LEFT JOIN changes AS news
           ON news.id > ? AND news.space = ? AND news.origin <> ?
         WHERE counter.name = 'changes' ORDER BY news.id LIMIT ${page}`,
-      [Math.max(this.#seen, 0), this.#space, this.#origin],
+      [Math.max(this.#seen, 0), space, origin],
     );
     return { rows: rows as unknown as ChangeRow[], dataVersion };
   }
@@ -141,6 +125,29 @@ export class ChangeTable implements ChangeFeed {
     const sql = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
     return (await this.#database.readAlone((connection) => connection.value(sql))) as number;
   }
+}
+
+/** Tells of a key that is set by hand. For {@link atSetsByHand}. */
+export function tellOfKey(origin: string): string {
+  return `INSERT INTO changes (space, origin, at, name, version)
+    VALUES (NEW.space, '${origin}', CAST(unixepoch('subsec') * 1000 AS INTEGER), NEW.key, NULL)`;
+}
+
+/** Tells of changes, as a part of the transaction that makes them. */
+export async function tellOf(
+  connection: Connection,
+  { space, origin }: Teller,
+  changes: readonly Change[],
+): Promise<void> {
+  const at = Date.now();
+  await connection.all(
+    `INSERT INTO changes (space, origin, at, name, version) VALUES ${rowsOf(5, changes.length)}`,
+    changes.flatMap((change) =>
+      change.kind === "key"
+        ? [space, origin, at, change.key, null]
+        : [space, origin, at, change.name, change.version],
+    ),
+  );
 }
 
 function toChange({ name, version }: ChangeRow): Change {

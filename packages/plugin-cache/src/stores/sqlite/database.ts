@@ -10,6 +10,8 @@ import { setAside } from "./set-aside.js";
 export interface DatabaseOptions {
   /** Absolute. */
   readonly file: string;
+  /** What the connection that writes is prepared with. SQL. */
+  readonly preparation: string;
   /** Told of failures that no caller waits for. */
   readonly onError: (error: unknown) => void;
 }
@@ -32,6 +34,7 @@ const leastRoom = 512 * 1024;
  */
 export class Database {
   readonly path: string;
+  readonly #preparation: string;
   readonly #onError: (error: unknown) => void;
   readonly #queues: Record<Role, JobQueue>;
   readonly #renewed = new Set<() => void>();
@@ -46,9 +49,10 @@ export class Database {
   #hurried = false;
   #closing: Promise<void> | undefined;
 
-  private constructor(path: string, session: Session, onError: (error: unknown) => void) {
+  private constructor(path: string, session: Session, { preparation, onError }: DatabaseOptions) {
     this.path = path;
     this.#session = session;
+    this.#preparation = preparation;
     this.#onError = onError;
     const queue = (role: Role, maxWaiting: number, maxBytes?: number): JobQueue =>
       new JobQueue({
@@ -66,9 +70,9 @@ export class Database {
   }
 
   /** @throws Error where the file cannot be made, read or written */
-  static async open({ file, onError }: DatabaseOptions): Promise<Database> {
-    const path = await realPath(file);
-    return new Database(path, await Session.open(path), onError);
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const path = await realPath(options.file);
+    return new Database(path, await Session.open(path, options.preparation), options);
   }
 
   /** What no other file has, one that is rebuilt at the same path included. */
@@ -190,7 +194,7 @@ export class Database {
         this.#onError(damage);
         await setAside(this.path, from.identity, messageOf(damage));
       }
-      this.#session = await Session.open(this.path);
+      this.#session = await Session.open(this.path, this.#preparation);
     } catch (error) {
       throw this.#goDown(error);
     }

@@ -1,7 +1,9 @@
-import type { EntryInfo, StoredEntry } from "../store.js";
+import type { Change, EntryInfo, StoredEntry } from "../store.js";
+import { tellOf, type Teller } from "./change-table.js";
 import { rowsOf, valuesOf, type Connection, type Row } from "./connection.js";
 import type { Group } from "./job-queue.js";
 import { endLocks } from "./lock-table.js";
+import { inTransaction } from "./schema.js";
 
 interface Keyed {
   readonly key: string;
@@ -16,7 +18,8 @@ export interface EntryTable {
   readonly delete: Group<string, boolean>;
 }
 
-export function entryTable(space: string): EntryTable {
+/** @param teller tells others of what is deleted; what is set the connection itself tells of */
+export function entryTable(space: string, teller: Teller | undefined): EntryTable {
   return {
     get: {
       async run(connection, keys) {
@@ -59,11 +62,15 @@ export function entryTable(space: string): EntryTable {
     },
     delete: {
       async run(connection, keys) {
-        await endLocks(connection, space, keys);
-        const rows = await connection.all(
-          `DELETE FROM entries WHERE space = ? AND key IN (${valuesOf(keys.length)}) RETURNING key, expires`,
-          [space, ...keys],
-        );
+        let rows: Row[] = [];
+        await inTransaction(connection, async () => {
+          await endLocks(connection, space, keys);
+          rows = await connection.all(
+            `DELETE FROM entries WHERE space = ? AND key IN (${valuesOf(keys.length)}) RETURNING key, expires`,
+            [space, ...keys],
+          );
+          if (teller) await tellOf(connection, teller, keys.map(changeOf));
+        });
         const now = Date.now();
         const live = new Set(rows.filter(({ expires }) => (expires as number) > now).map(({ key }) => key));
         // Of two that delete the same key, one did.
@@ -71,6 +78,10 @@ export function entryTable(space: string): EntryTable {
       },
     },
   };
+}
+
+function changeOf(key: string): Change {
+  return { kind: "key", key };
 }
 
 /** Keys from `from` on, and below `to` where it is given. */

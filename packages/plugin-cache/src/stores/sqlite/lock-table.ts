@@ -83,18 +83,10 @@ async function take(
   return wanted.map((one) => (first.get(one.key) === one ? fences.get(one.key) : undefined));
 }
 
-/**
- * Has a connection end the lock of a key whose entry it sets by hand, in the same statement: what is
- * being made under that lock is not taken.
- */
-export const setsEndLocks = ["INSERT", "UPDATE"]
-  .map(
-    (event) => `CREATE TEMP TRIGGER locks_end_at_${event} AFTER ${event} ON main.entries WHEN NEW.fence = 0
-      BEGIN DELETE FROM locks WHERE space = NEW.space AND key = NEW.key; END;`,
-  )
-  .join("\n");
+/** Ends the lock of a key that is set by hand: what is being made under it is not taken. For {@link atSetsByHand}. */
+export const endLock = "DELETE FROM locks WHERE space = NEW.space AND key = NEW.key";
 
-/** As {@link setsEndLocks}, for keys that are deleted by hand, whether there are entries or not. */
+/** As {@link endLock}, for keys that are deleted by hand, whether there are entries or not. */
 export async function endLocks(
   connection: Connection,
   space: string,

@@ -3,7 +3,6 @@ import { Connection } from "./connection.js";
 import { isBusy, isDamage, isUnwritable, messageOf } from "./errors.js";
 import { createFile } from "./file-birth.js";
 import { identityOf, isSame, type Identity } from "./identity.js";
-import { setsEndLocks } from "./lock-table.js";
 import { checkSchema, schemaVersion } from "./schema.js";
 import { setAside } from "./set-aside.js";
 
@@ -16,8 +15,7 @@ const walLimit = 16 * 1024 * 1024;
 const writing = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
-  PRAGMA journal_size_limit = ${walLimit};
-  ${setsEndLocks}`;
+  PRAGMA journal_size_limit = ${walLimit};`;
 const patience = 5_000;
 
 /** The connections to one file, for as long as that file is the one. */
@@ -45,14 +43,15 @@ export class Session {
    * Opens a file. One that is missing is made, one that is damaged or not ours is set aside first.
    *
    * @param file absolute, and no symbolic link
+   * @param preparation what the connection that writes is prepared with. SQL
    * @throws Error where the path does not allow it
    */
-  static async open(file: string): Promise<Session> {
+  static async open(file: string, preparation: string): Promise<Session> {
     // Each round but the last stands for something that another process did meanwhile.
     for (const until = performance.now() + patience; ;) {
       const identity = await identityOf(file);
       try {
-        if (identity) return await Session.#connect(file, identity);
+        if (identity) return await Session.#connect(file, identity, preparation);
         await createFile(file);
       } catch (error) {
         const isLast = performance.now() > until;
@@ -64,7 +63,7 @@ export class Session {
     }
   }
 
-  static async #connect(file: string, identity: Identity): Promise<Session> {
+  static async #connect(file: string, identity: Identity, preparation: string): Promise<Session> {
     const writer = await Connection.open(file, { busyTimeout });
     let reader: Connection | undefined;
     try {
@@ -72,7 +71,7 @@ export class Session {
       await writer.run("PRAGMA application_id");
       if (await hasMoved(file, identity)) throw new Error(`${file} was replaced`);
       await checkSchema(writer);
-      await writer.run(writing);
+      await writer.run(writing + preparation);
       await probe(writer);
       reader = await openReader(file);
       if (await hasMoved(file, identity)) throw new Error(`${file} was replaced`);

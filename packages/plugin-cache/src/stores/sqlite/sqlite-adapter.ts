@@ -39,7 +39,7 @@ export class SqliteAdapter extends KeyvSqlite {
    * @throws as {@link SqliteStore.open}
    */
   static async open(file: string, options?: SqliteOptions): Promise<SqliteAdapter> {
-    const store = await SqliteStore.open(file, options);
+    const store = await SqliteStore.open(file, { changes: false, ...options });
     return new SqliteAdapter(store, () => store.close());
   }
 

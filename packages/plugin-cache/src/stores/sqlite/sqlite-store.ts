@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import type { EntryInfo, Store, StoredEntry } from "../store.js";
-import { ChangeTable } from "./change-table.js";
+import { atSetsByHand } from "./by-hand.js";
+import { ChangeTable, tellOfKey } from "./change-table.js";
 import { Database } from "./database.js";
 import {
   clearEntries,
@@ -9,7 +11,7 @@ import {
   type EntryTable,
   type KeyRange,
 } from "./entry-table.js";
-import { LockTable } from "./lock-table.js";
+import { endLock, LockTable } from "./lock-table.js";
 import { SqliteStoreFile } from "./sqlite-store-file.js";
 import { Upkeep } from "./upkeep.js";
 import { VersionTable } from "./version-table.js";
@@ -23,6 +25,12 @@ export interface SqliteOptions {
    * @default none
    */
   readonly maxFileBytes?: number | undefined;
+  /**
+   * Whether other stores on the file are told of what is set and deleted by hand, as those need to be
+   * that have memory in front of them.
+   * @default true
+   */
+  readonly changes?: boolean | undefined;
   /** Told of failures that no caller waits for. @default nobody is */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -49,16 +57,18 @@ export class SqliteStore implements Store {
   readonly #versions: VersionTable;
   readonly #maxBytes: number;
 
-  private constructor(database: Database, { prefix = "", maxFileBytes }: SqliteOptions) {
+  private constructor(database: Database, origin: string, options: SqliteOptions) {
+    const { prefix = "", maxFileBytes, changes = true } = options;
+    const teller = { space: prefix, origin };
     this.name = `sqlite://${database.path}`;
     this.#space = prefix;
     this.#database = database;
     this.#maxBytes = Math.min(maxEntryBytes, (maxFileBytes ?? Infinity) / 4);
     this.#upkeep = new Upkeep(database, { maxFileBytes });
-    this.#entries = entryTable(prefix);
-    this.#versions = new VersionTable(database, prefix);
+    this.#entries = entryTable(prefix, changes ? teller : undefined);
+    this.#versions = new VersionTable(database, teller);
     this.locks = new LockTable(database, prefix);
-    this.changes = new ChangeTable(database, prefix);
+    this.changes = new ChangeTable(database, teller);
     this.file = new SqliteStoreFile(database, this.#upkeep);
   }
 
@@ -71,8 +81,10 @@ export class SqliteStore implements Store {
    * @throws Error where the path cannot be used, with the reason
    */
   static async open(file: string, options: SqliteOptions = {}): Promise<SqliteStore> {
-    const database = await Database.open({ file, onError: options.onError ?? (() => undefined) });
-    return new SqliteStore(database, options);
+    const { changes = true, onError = () => undefined } = options;
+    const origin = randomUUID();
+    const preparation = atSetsByHand(changes ? [endLock, tellOfKey(origin)] : [endLock]);
+    return new SqliteStore(await Database.open({ file, preparation, onError }), origin, options);
   }
 
   get(key: string): Promise<StoredEntry | undefined> {

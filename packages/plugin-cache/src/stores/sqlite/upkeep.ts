@@ -17,6 +17,8 @@ const vacuumPages = 256;
 /** Free pages are used again; only more than these are given back. Share of the file. */
 const freeShare = 0.2;
 const freePages = 256;
+/** How much is written before the bound is looked after again: room for it is kept. Share of the bound. */
+const looksShare = 1 / 16;
 
 export interface FileSize {
   readonly bytes: number;
@@ -51,7 +53,7 @@ export class Upkeep {
   /** Counts what was written: from time to time the bound is looked after. */
   wrote(bytes: number): void {
     this.#written += bytes;
-    if (this.#written < this.#maxFileBytes / 16) return;
+    if (this.#written < this.#maxFileBytes * looksShare) return;
     this.#written = 0;
     this.#database.background(() => this.#bound());
   }
@@ -102,10 +104,11 @@ export class Upkeep {
 
   async #bound(): Promise<void> {
     if (this.#maxFileBytes === Infinity) return;
+    const most = this.#maxFileBytes * (1 - looksShare);
     let limit = 16;
     while (!this.#stopped) {
       const { bytes, freeBytes } = await this.#size();
-      if (bytes - freeBytes <= this.#maxFileBytes) break;
+      if (bytes - freeBytes <= most) break;
       const excess = bytes - freeBytes - 0.9 * this.#maxFileBytes;
       const rows = await this.#database.writeAlone((connection) =>
         connection.all(
@@ -119,7 +122,7 @@ export class Upkeep {
       limit = Math.min(Math.max(Math.ceil(excess / (mean + 1)), 1), 256);
     }
     const { bytes, freeBytes } = await this.#size();
-    if (bytes > this.#maxFileBytes) await this.#vacuum(Math.max(freeBytes - (bytes - this.#maxFileBytes), 0));
+    if (bytes > most) await this.#vacuum(Math.max(freeBytes - (bytes - most), 0));
   }
 
   /** Until no more than `spared` bytes are free. */

@@ -1,6 +1,8 @@
+import { tellOf, type Teller } from "./change-table.js";
 import { rowsOf, valuesOf } from "./connection.js";
 import type { Database } from "./database.js";
 import type { Group } from "./job-queue.js";
+import { inTransaction } from "./schema.js";
 
 /** The tag of every entry. */
 const everything = "*";
@@ -16,7 +18,8 @@ export class VersionTable {
   readonly #get: Group<string, string | undefined>;
   readonly #set: Group<Version, void>;
 
-  constructor(database: Database, space: string) {
+  constructor(database: Database, teller: Teller) {
+    const { space } = teller;
     this.#database = database;
     this.#get = {
       async run(connection, names) {
@@ -30,11 +33,15 @@ export class VersionTable {
     };
     this.#set = {
       async run(connection, versions) {
-        await connection.all(
-          `INSERT INTO versions (space, name, version) VALUES ${rowsOf(3, versions.length)}
-            ON CONFLICT (space, name) DO UPDATE SET version = excluded.version`,
-          versions.flatMap(({ name, version }) => [space, name, version]),
-        );
+        await inTransaction(connection, async () => {
+          await connection.all(
+            `INSERT INTO versions (space, name, version) VALUES ${rowsOf(3, versions.length)}
+              ON CONFLICT (space, name) DO UPDATE SET version = excluded.version`,
+            versions.flatMap(({ name, version }) => [space, name, version]),
+          );
+          const changes = versions.map(({ name, version }) => ({ kind: "version", name, version }) as const);
+          await tellOf(connection, teller, changes);
+        });
         return [];
       },
     };

@@ -127,7 +127,7 @@ describe.skipIf(!hasPostgres)("on a server", () => {
     const [store, other] = [await open(server.url), await open(server.url)];
     const [changed, missed] = [vi.fn<(change: Change) => void>(), vi.fn<() => void>()];
     await other.changes.subscribe({ changed, missed });
-    await store.changes.publish({ kind: "version", name: "x".repeat(9_000), version: "v" });
+    await store.setVersion("x".repeat(2_600), "v".repeat(6_000));
     await soon(() => expect(missed).toHaveBeenCalledTimes(1));
     expect(changed).not.toHaveBeenCalled();
     server.ask("NOTIFY mlmcp_cache_changes, 'nonsense'");

@@ -110,6 +110,20 @@ describe.skipIf(!hasRedis())("on a server", () => {
     await second.release();
   });
 
+  it("changes what users may change who may not tell others, and says so once", async () => {
+    server.ask("ACL", "SETUSER", "mute", "on", ">secret", "~*", "+@all", "resetchannels");
+    const errors: unknown[] = [];
+    const url = server.url.replace("redis://", "redis://mute:secret@");
+    const store = await open(url, { onError: (error) => errors.push(error) });
+    await store.set("k", entry("by hand"));
+    await store.setVersion("tag:mute", "v");
+    expect(String((await store.get("k"))!.bytes)).toBe("by hand");
+    expect(await store.versions(["tag:mute"])).toEqual(["v"]);
+    expect(await store.delete("k")).toBe(true);
+    expect(errors).toEqual([expect.any(RefusedError)]);
+    expect(String(errors[0])).toContain("does not let others be told of changes: ");
+  });
+
   it("does not take what somebody else says for a change", async () => {
     const store = await open(server.url);
     const [changed, missed] = [vi.fn<() => void>(), vi.fn<() => void>()];

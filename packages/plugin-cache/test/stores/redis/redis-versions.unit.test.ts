@@ -14,11 +14,11 @@ describe.skipIf(!hasRedis())("the versions in a Redis", () => {
     await connection.open();
     const commands = new Commands(connection, name);
     const versions = new RedisVersions({ commands, root: "t", channel: "c", lost: "lost", maxNames: 4 });
-    await versions.set("*", "first");
-    for (const tag of ["a", "b", "c"]) await versions.set(tag, "v");
-    await versions.set("c", "v2");
+    await versions.set("*", "first", "*");
+    for (const tag of ["a", "b", "c"]) await versions.set(tag, "v", tag);
+    await versions.set("c", "v2", "c");
     expect(await versions.get(["*", "a", "b", "c"])).toEqual(["first", "v", "v", "v2"]);
-    await versions.set("d", "v");
+    await versions.set("d", "v", "d");
     const [everything, ...others] = await versions.get(["*", "a", "b", "c", "d"]);
     expect(everything).toMatch(/^[\w-]{12}$/);
     expect(others).toEqual([undefined, undefined, undefined, "v"]);

@@ -21,12 +21,12 @@ describe("changes of the SQLite store", () => {
     const file = freshPath();
     const [one, other] = [await openStore(file), await openStore(file)];
     const [own, others] = [listening(), listening()];
-    await one.changes.publish(key("before anybody listened"));
+    await one.set("before anybody listened", entry());
     await one.changes.subscribe(own);
     await other.changes.subscribe(others);
     const version: Change = { kind: "version", name: "tag", version: "v1" };
-    await Promise.all([one.changes.publish(key("a")), one.changes.publish(version)]);
-    await other.changes.publish(key("from the other"));
+    await Promise.all([one.set("a", entry()), one.setVersion("tag", "v1")]);
+    await other.set("from the other", entry());
     await heard(() => expect(others.trace).toEqual([key("a"), version]));
     await heard(() => expect(own.trace).toEqual([key("from the other")]));
   });
@@ -37,7 +37,7 @@ describe("changes of the SQLite store", () => {
     const others = listening();
     await other.changes.subscribe(others);
     const names = Array.from({ length: 2_500 }, (_, at) => `k${at}`);
-    await Promise.all(names.map((name) => one.changes.publish(key(name))));
+    await Promise.all(names.map((name) => one.set(name, entry())));
     await heard(() => expect(others.trace).toHaveLength(2_500));
     expect(others.trace).toEqual(names.map(key));
   });
@@ -48,8 +48,8 @@ describe("changes of the SQLite store", () => {
     const third = await openStore(file, { prefix: "ab" });
     const others = listening();
     await other.changes.subscribe(others);
-    await one.changes.publish(key("a"));
-    await third.changes.publish(key("b"));
+    await one.set("a", entry());
+    await third.set("b", entry());
     await heard(() => expect(others.trace).toEqual([key("b")]));
   });
 
@@ -59,16 +59,16 @@ describe("changes of the SQLite store", () => {
     const [one, other] = [await openStore(file), await openStore(file)];
     const others = listening();
     await other.changes.subscribe(others);
-    await one.changes.publish(key("a"));
+    await one.set("a", entry());
     await heard(() => expect(others.trace).toEqual([key("a")]));
     await ask(
       file,
       "INSERT INTO changes (space, origin, at, name) VALUES ('', 'x', 0, 'lost')",
       "DELETE FROM changes",
     );
-    await one.changes.publish(key("b"));
+    await one.set("b", entry());
     await heard(() => expect(others.trace.slice(1)).toEqual(["missed"]));
-    await one.changes.publish(key("c"));
+    await one.set("c", entry());
     await heard(() => expect(others.trace.slice(2)).toEqual([key("c")]));
   });
 
@@ -77,9 +77,9 @@ describe("changes of the SQLite store", () => {
     const file = freshPath();
     const store = await openStore(file);
     const begun = Date.now();
-    await store.changes.publish(key("a"));
+    await store.set("a", entry());
     vi.advanceTimersByTime(120_000);
-    await store.set("k", entry());
+    await store.deleteExpired();
     expect(await ask(file, "SELECT count(*) FROM changes")).toEqual([1]);
     await vi.waitFor(async () => {
       vi.advanceTimersByTime(60_000);
