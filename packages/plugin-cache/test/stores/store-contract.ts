@@ -303,7 +303,7 @@ export function describeStore(name: string, begin: () => StoreSubject): void {
         await store.changes.subscribe(listen(own));
         await other.changes!.subscribe(listen(told));
         await store.set("k", entry("by hand"));
-        for (const { name, version } of versions) await store.setVersion(name, version);
+        for (const tag of versions) await store.setVersion(tag.name, tag.version);
         await store.delete("k");
         const lock = await store.locks?.acquire("k", minute);
         await store.set("k", entry("made", lock && { fence: lock.fence }));
