@@ -3,15 +3,8 @@ import type { Token } from "../kernel/container.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { EventChannel, type EventName } from "../kernel/events.js";
 import type { Binding, Invoke } from "../plugin.js";
-import {
-  activeNode,
-  CallNode,
-  noNotes,
-  type Call,
-  type CallChanges,
-  type CallScope,
-  type OutcomeNotes,
-} from "./call.js";
+import { activeNode } from "./active-node.js";
+import { CallNode, noNotes, type Call, type CallChanges, type CallScope, type OutcomeNotes } from "./call.js";
 import type { KeptStates } from "./kept-states.js";
 import type { OperationInfo } from "./operation.js";
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Kernel } from "../kernel/kernel.js";
 import type { Invoke } from "../plugin.js";
+import { activeNode } from "./active-node.js";
 import { shared } from "./shared-state.js";
 
 /** The running call, as the method and its advice see it. */
@@ -219,35 +220,6 @@ export class CallNode implements Call, CallScope {
     if (!this.#children?.delete(child) || this.#children.size > 0 || this.#controller) return;
     this.#parent?.release(this);
   }
-}
-
-/**
- * What `shared.context.run` does, the way Node.js does it itself from 24 on. Before, it looks twice
- * for what is active and gathers the arguments, which costs every call some 30 ns.
- *
- * @param outside the active node, which is so again afterwards
- */
-export function runInside(
-  node: CallNode,
-  outside: CallNode | undefined,
-  step: (self: unknown, args: unknown[], started: unknown, node: CallNode) => unknown,
-  self: unknown,
-  args: unknown[],
-  started: unknown,
-): unknown {
-  const { context } = shared;
-  context.enterWith(node);
-  try {
-    return step(self, args, started, node);
-  } finally {
-    // Its type knows nothing of having no store.
-    context.enterWith(outside as CallNode);
-  }
-}
-
-/** The innermost node, or `undefined` where no context is kept. Costs one read until context is first used. */
-export function activeNode(): CallNode | undefined {
-  return shared.contextInUse ? shared.context.getStore() : undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Kernel } from "../kernel/kernel.js";
 import type { Invoke } from "../plugin.js";
 import { ConfigurationError, KernelNotStartedError } from "../errors/index.js";
-import { activeNode } from "./call.js";
+import { activeNode } from "./active-node.js";
 import { kernelStopped } from "./not-running.js";
 import type { Operation } from "./operation.js";
 import { shared } from "./shared-state.js";

@@ -2,7 +2,8 @@ import type { Drain } from "../kernel/drain.js";
 import type { Kernel } from "../kernel/kernel.js";
 import type { After, Invoke, Observer } from "../plugin.js";
 import { insideAfters } from "./after.js";
-import { activeNode, CallNode, runInside } from "./call.js";
+import { activeNode, activePlace, nodeAt, runInside } from "./active-node.js";
+import { CallNode } from "./call.js";
 import { endOfObject, watch } from "./ending.js";
 import { OpenStream, relay, relaySync, type IterationWatch } from "./iteration.js";
 import type { Operation } from "./operation.js";
@@ -63,11 +64,12 @@ function fullFrame(next: Invoke, frame: Frame): Invoke {
   return (self, args) => {
     drain.enter();
     const started = observer?.start(self, args);
-    const parent = contextual ? activeNode() : undefined;
+    const place = contextual ? activePlace() : undefined;
+    const parent = contextual ? nodeAt(place) : undefined;
     const node = contextual ? new CallNode({ kernel, id, parent }) : undefined;
     let result: unknown;
     try {
-      result = node ? runInside(node, parent, next, self, args, started) : next(self, args);
+      result = node ? runInside(node, place, parent, next, self, args, started) : next(self, args);
     } catch (error) {
       endCall(frame, started, node, false, error);
       if (operation.isAsync) return Promise.reject(error);
@@ -96,10 +98,11 @@ function afterFrame(next: Invoke, frame: Frame): Invoke {
     drain.enter();
     const started: unknown = observer?.start(self, args);
     if (!contextual) return run(self, args, started);
-    const parent = activeNode();
+    const place = activePlace();
+    const parent = nodeAt(place);
     const node = new CallNode({ kernel, id, parent });
     // Continued inside the context, where the advice goes on.
-    return runInside(node, parent, run, self, args, started);
+    return runInside(node, place, parent, run, self, args, started);
   };
 }
 

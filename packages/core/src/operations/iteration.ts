@@ -1,4 +1,5 @@
-import { activeNode, type CallNode } from "./call.js";
+import { activeNode } from "./active-node.js";
+import type { CallNode } from "./call.js";
 import { shared } from "./shared-state.js";
 
 /** Hears of an iteration from its first step to its end; `end` runs once. */
