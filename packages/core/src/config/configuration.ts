@@ -6,8 +6,8 @@ import type { ConfigExplanation, ConfigReader, OperationSettings } from "./reade
 import { redact } from "./secrets/redaction.js";
 import { warnOnce } from "./warnings.js";
 
-/** After so many paths that lead nowhere they are most likely computed, and none of them is looked at. */
-const MAX_MISSED = 1000;
+/** After so many paths they are most likely computed: no more are remembered, and none that leads nowhere is looked at. */
+const MAX_PATHS = 1000;
 
 const nothing: PlainObject = Object.freeze({});
 
@@ -23,6 +23,8 @@ export class Configuration implements ConfigReader {
   readonly #rules: OperationRules;
   readonly #isSecret: (path: Path) => boolean;
   readonly #meant: (path: readonly string[]) => string | undefined;
+  /** By path, since values are asked for at calls. */
+  readonly #found = new Map<string, unknown>();
   readonly #missed = new Set<string>();
   readonly #operations = new Map<string, OperationSettings>();
 
@@ -77,9 +79,12 @@ export class Configuration implements ConfigReader {
   }
 
   #valueAt(path: string): unknown {
+    const known = this.#found.get(path);
+    if (known !== undefined) return known;
     const keys = parsePath(path);
     const value = valueAt(this.#values, keys);
-    if (value === undefined && !this.#missed.has(path) && this.#missed.size < MAX_MISSED) {
+    if (value !== undefined && this.#found.size < MAX_PATHS) this.#found.set(path, value);
+    if (value === undefined && !this.#missed.has(path) && this.#missed.size < MAX_PATHS) {
       this.#missed.add(path);
       const meant = this.#meant(keys);
       if (meant !== undefined) {

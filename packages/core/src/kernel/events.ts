@@ -50,7 +50,8 @@ export class EventChannel<Name extends EventName> {
   }
 
   publish(fields: MlmcpEvents[Name]): void {
-    if (this.#channel.hasSubscribers) this.#channel.publish({ ...this.#origin, ...fields });
+    // Spreads that add properties to a first one take Node.js 20 some twenty times as long.
+    if (this.#channel.hasSubscribers) this.#channel.publish(Object.assign({}, this.#origin, fields));
   }
 }
 

@@ -1,11 +1,43 @@
 import type { Timing, Span } from "./plan.js";
 import type { Tagged } from "../tags/tag-versions.js";
 import type { Entry } from "../values/entry.js";
+import type { Snapshot } from "../values/snapshot.js";
 
 /** An entry as memory holds it, with what makes a hit cheap. */
 export interface Held extends Entry, Tagged {
   /** Until when a hit needs no further thought: neither is it stale or thrown, nor due for a refresh. */
   hotUntil: number;
+}
+
+/**
+ * An entry for memory. Properties that follow a spread at the beginning take Node.js 20 half a
+ * microsecond each, hence field by field.
+ *
+ * @param snapshot in place of the entry's own
+ */
+export function heldOf(
+  entry: Entry,
+  snapshot: Snapshot,
+  { key, epoch, since }: Pick<Held, "key" | "epoch" | "since">,
+  timing: Pick<Timing, "refreshAfter">,
+): Held {
+  const { operation, created, freshUntil, expires, cost, versions, thrown, etag } = entry;
+  const end = hotUntil(entry, timing);
+  return {
+    operation,
+    created,
+    freshUntil,
+    expires,
+    cost,
+    versions,
+    ...(thrown && { thrown }),
+    ...(etag !== undefined && { etag }),
+    snapshot,
+    key,
+    epoch,
+    since,
+    hotUntil: end,
+  };
 }
 
 /** Until when a hit on an entry needs no further thought. */

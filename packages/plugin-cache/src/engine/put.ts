@@ -28,7 +28,7 @@ export async function put(
   plan: SetPlan,
   forget: () => void,
 ): Promise<boolean> {
-  const { owner, timing, isolate = true, tags = [], inMemoryOnly = false } = plan;
+  const { owner, timing, space, isolate = true, tags = [], inMemoryOnly = false } = plan;
   const snapshot = isolate ? takeSnapshot(value) : shareAsIs(value);
   forget();
   const { tags: versions, behind } = tiers;
@@ -44,5 +44,11 @@ export async function put(
     versions: call.versions,
     snapshot,
   };
-  return tiers.keep(text, entry, call, { ...plan, isolate });
+  return tiers.keep(text, entry, call, {
+    owner,
+    timing,
+    isolate,
+    inMemoryOnly,
+    ...(space !== undefined && { space }),
+  });
 }

@@ -1,5 +1,5 @@
 import type { Turn } from "../flights/store-turn.js";
-import { hotUntil, type Held } from "./held.js";
+import { heldOf, type Held } from "./held.js";
 import type { MemoryTier } from "../memory/memory-tier.js";
 import type { Observer, Owner, Timing } from "./plan.js";
 import { StoreTier, type Behind } from "./store-tier.js";
@@ -147,9 +147,8 @@ export class Tiers {
       inMemoryOnly,
     }: Keeping & { fence?: number; inMemoryOnly?: boolean },
   ): Promise<boolean> {
-    const { key, epoch, since } = call;
-    if (!this.hold(text, { ...entry, key, epoch, since, hotUntil: hotUntil(entry, timing) }, space))
-      return false;
+    const { key } = call;
+    if (!this.hold(text, heldOf(entry, entry.snapshot, call, timing), space)) return false;
     owner.observer.set("memory", undefined);
     if (inMemoryOnly) return true;
     try {
@@ -171,14 +170,7 @@ export class Tiers {
 
   async #validated(entry: Entry, key: string, since: number, keeping: Keeping): Promise<Held | undefined> {
     const snapshot = keeping.isolate ? entry.snapshot : shareAsIs(entry.snapshot.value);
-    const held: Held = {
-      ...entry,
-      snapshot,
-      key,
-      epoch: -1,
-      since,
-      hotUntil: hotUntil(entry, keeping.timing),
-    };
+    const held = heldOf(entry, snapshot, { key, epoch: -1, since }, keeping.timing);
     const learning = this.tags.learn(namesOf(held), Date.now());
     if (learning) await learning;
     return this.tags.confirm(held, Date.now()) ? held : undefined;

@@ -267,15 +267,16 @@ export class Computation implements Work<Landed> {
     inMemoryOnly = false,
   ): Promise<boolean> {
     const { plan, text } = this.#options;
-    const { ttl = plan.timing.ttl, tags: more = [], etag = made.etag } = verdict ?? {};
+    const { owner, isolate, timing, space } = plan;
+    const { ttl = timing.ttl, tags: more = [], etag = made.etag } = verdict ?? {};
     if (!verdict || ttl <= 0) return true;
     const versions = more.length > 0 ? await this.#tiers.tags.versionsAt(call, more) : {};
     if (!versions) return false;
     if (this.#ticket.forgotten) return true;
     const entry: Entry = {
-      operation: plan.owner.operation,
+      operation: owner.operation,
       created: made.created,
-      ...endsOf(ttl, plan.timing),
+      ...endsOf(ttl, timing),
       cost: made.cost,
       versions: { ...versions, ...call.versions },
       snapshot: made.snapshot,
@@ -287,9 +288,12 @@ export class Computation implements Work<Landed> {
     // Without the lock that there should be it would replace what came meanwhile, however late it arrives.
     const isUnguarded = turn !== undefined && fence === undefined;
     const writing = this.#tiers.keep(text, entry, call, {
-      ...plan,
-      ...(fence !== undefined && { fence }),
       inMemoryOnly: inMemoryOnly || isUnguarded,
+      ...(fence !== undefined && { fence }),
+      owner,
+      isolate,
+      timing,
+      ...(space !== undefined && { space }),
     });
     if (turn) turn.writing = writing;
     return true;

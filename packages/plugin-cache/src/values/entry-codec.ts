@@ -99,7 +99,7 @@ async function readContent(content: Buffer, flags: number): Promise<Entry> {
   const rest = content.subarray(end);
   const value = (flags & isCompressed) === 0 ? rest : await decompress(rest, length);
   if (value.length !== length) throw new RangeError(`${value.length} bytes in place of ${length}`);
-  return { ...head, snapshot: await deserializeSnapshot(value) };
+  return { snapshot: await deserializeSnapshot(value), ...head };
 }
 
 type HeadFields = [

@@ -70,7 +70,7 @@ export class JobQueue {
       if (this.#waiting.length >= maxWaiting || this.#bytes + job.bytes > maxBytes) {
         return reject(new Error(`${this.#waiting.length} statements wait for ${name} already`));
       }
-      this.#waiting.push({ ...job, resolve, reject });
+      this.#waiting.push({ resolve, reject, ...job });
       this.#bytes += job.bytes;
       this.#running ??= this.#work();
     });

@@ -15,7 +15,8 @@ const walLimit = 16 * 1024 * 1024;
 const writing = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
-  PRAGMA journal_size_limit = ${walLimit};`;
+  PRAGMA journal_size_limit = ${walLimit};
+  PRAGMA wal_autocheckpoint = ${walLimit / 4_096};`;
 const patience = 5_000;
 
 /** The connections to one file, for as long as that file is the one. */
