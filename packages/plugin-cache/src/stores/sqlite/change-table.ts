@@ -6,7 +6,7 @@ const pollInterval = 200;
 const page = 1_000;
 
 interface ChangeRow {
-  /** Id of the last change of the file. */
+  /** Id of the last change of the file; 0 where there was none. */
   readonly last: number;
   /** Id of the earliest change that is kept; `null` where none is. */
   readonly first: number | null;
@@ -98,10 +98,10 @@ export class ChangeTable implements ChangeFeed {
     const { space, origin } = this.#teller;
     // One statement sees one state of the file: nothing is trimmed between its parts.
     const rows = await connection.all(
-      `SELECT counter.seq AS last, (SELECT min(id) FROM changes) AS first, news.id, news.name, news.version
-        FROM sqlite_sequence AS counter LEFT JOIN changes AS news
-          ON news.id > ? AND news.space = ? AND news.origin <> ?
-        WHERE counter.name = 'changes' ORDER BY news.id LIMIT ${page}`,
+      `SELECT kept.last, kept.first, news.id, news.name, news.version
+        FROM (SELECT coalesce(max(id), 0) AS last, min(id) AS first FROM changes) AS kept
+        LEFT JOIN changes AS news ON news.id > ? AND news.space = ? AND news.origin <> ?
+        ORDER BY news.id LIMIT ${page}`,
       [Math.max(this.#seen, 0), space, origin],
     );
     return { rows: rows as unknown as ChangeRow[], dataVersion };
@@ -122,15 +122,14 @@ export class ChangeTable implements ChangeFeed {
   }
 
   async #last(): Promise<number> {
-    const sql = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
+    const sql = "SELECT coalesce(max(id), 0) FROM changes";
     return (await this.#database.readAlone((connection) => connection.value(sql))) as number;
   }
 }
 
 /** Tells of a key that is set by hand. For {@link atSetsByHand}. */
 export function tellOfKey(origin: string): string {
-  return `INSERT INTO changes (space, origin, at, name, version)
-    VALUES (NEW.space, '${origin}', CAST(unixepoch('subsec') * 1000 AS INTEGER), NEW.key, NULL)`;
+  return `INSERT INTO changes (space, origin, name) VALUES (NEW.space, '${origin}', NEW.key)`;
 }
 
 /** Tells of changes, as a part of the transaction that makes them. */
@@ -139,13 +138,12 @@ export async function tellOf(
   { space, origin }: Teller,
   changes: readonly Change[],
 ): Promise<void> {
-  const at = Date.now();
   await connection.all(
-    `INSERT INTO changes (space, origin, at, name, version) VALUES ${rowsOf(5, changes.length)}`,
+    `INSERT INTO changes (space, origin, name, version) VALUES ${rowsOf(4, changes.length)}`,
     changes.flatMap((change) =>
       change.kind === "key"
-        ? [space, origin, at, change.key, null]
-        : [space, origin, at, change.name, change.version],
+        ? [space, origin, change.key, null]
+        : [space, origin, change.name, change.version],
     ),
   );
 }

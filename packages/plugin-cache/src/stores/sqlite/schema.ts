@@ -4,11 +4,12 @@ import { ForeignFileError } from "./errors.js";
 
 /** Marks our files in SQLite's header: "mlmc". */
 export const applicationId = 0x6d6c_6d63;
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 /**
- * `space` keeps several caches on one file apart. Ids of `locks` are their fences, and those of
- * `changes` the order in which others read them; neither is ever used twice.
+ * `space` keeps several caches on one file apart. Ids of `locks` are their fences and never used
+ * twice. Those of `changes` are the order in which others read them; the greatest always stays, so
+ * that they grow without a counter, which would be another page to write with every change.
  */
 const tables = {
   // The value stands last, so that the other columns are read without it.
@@ -18,8 +19,8 @@ const tables = {
     PRIMARY KEY (space, name)) WITHOUT ROWID`,
   locks: `CREATE TABLE locks (fence INTEGER PRIMARY KEY AUTOINCREMENT, space TEXT NOT NULL, key TEXT NOT NULL,
     expires INTEGER NOT NULL, UNIQUE (space, key))`,
-  changes: `CREATE TABLE changes (id INTEGER PRIMARY KEY AUTOINCREMENT, space TEXT NOT NULL, origin TEXT NOT NULL,
-    at INTEGER NOT NULL, name TEXT NOT NULL, version TEXT)`,
+  changes: `CREATE TABLE changes (id INTEGER PRIMARY KEY, space TEXT NOT NULL, origin TEXT NOT NULL,
+    name TEXT NOT NULL, version TEXT)`,
   // One row: what no other file has.
   file: "CREATE TABLE file (born TEXT NOT NULL)",
 } as const;
@@ -30,9 +31,8 @@ function birth(): string {
     ...Object.values(tables),
     // Covers the sweep, the choice of what goes first, and the count by operation.
     "CREATE INDEX entries_by_expiry ON entries (expires, space, operation)",
-    "CREATE INDEX changes_by_age ON changes (at)",
     // Fences of a file that was rebuilt are greater than those given out before.
-    `INSERT INTO sqlite_sequence (name, seq) VALUES ('locks', ${Date.now() * 1_000}), ('changes', 0)`,
+    `INSERT INTO sqlite_sequence (name, seq) VALUES ('locks', ${Date.now() * 1_000})`,
     `INSERT INTO file VALUES ('${randomUUID()}')`,
     `PRAGMA user_version = ${schemaVersion}`,
   );
@@ -61,7 +61,7 @@ export async function createSchema(connection: Connection): Promise<void> {
 
 /**
  * Makes sure that a file is a cache of this version. Entries of version 1 are dropped: nothing
- * can read their values any longer.
+ * can read their values any longer. Of version 2 the changes are, which others take for missed.
  *
  * @throws ForeignFileError
  * @throws Error for a file of a later version, which stays as it is
@@ -85,9 +85,13 @@ export async function checkSchema(connection: Connection): Promise<void> {
 async function migrate(connection: Connection): Promise<void> {
   await inTransaction(connection, async () => {
     // Another process may have been faster.
-    if ((await connection.value("PRAGMA user_version")) === schemaVersion) return;
-    await connection.all("DROP TABLE entries");
-    await connection.run(birth());
+    const found = await connection.value("PRAGMA user_version");
+    if (found === schemaVersion) return;
+    await connection.run(
+      found === 1
+        ? script("DROP TABLE entries", birth())
+        : script("DROP TABLE changes", tables.changes, `PRAGMA user_version = ${schemaVersion}`),
+    );
   });
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { everything } from "../../tags/names.js";
 import { maxVersions } from "../max-versions.js";
 import { lockKeptMs } from "../store.js";
+import { tellOf } from "./change-table.js";
 import type { Connection, Row } from "./connection.js";
 import type { Database } from "./database.js";
 import { inTransaction } from "./schema.js";
@@ -39,6 +40,8 @@ export class Upkeep {
   readonly #database: Database;
   readonly #maxFileBytes: number;
   readonly #sweeping: NodeJS.Timeout;
+  /** What the last change was, at every look of the last minutes. */
+  readonly #looks: { readonly at: number; readonly last: number }[] = [];
   #written = 0;
   #working = false;
   #stopped = false;
@@ -96,9 +99,14 @@ export class Upkeep {
   async #trim(): Promise<void> {
     const now = Date.now();
     await this.#inSlices(slicesOf("locks", "fence", "expires <= ?"), [now - lockKeptMs]);
-    await this.#inSlices(slicesOf("changes", "id", "at <= ?"), [now - changesKept]);
-    const latest = "(SELECT max(id) FROM changes)";
-    await this.#inSlices(slicesOf("changes", "id", `id <= ${latest} - ?`), [maxChanges]);
+    const last = await this.#database.readAlone(lastChange);
+    this.#looks.push({ at: now, last });
+    // What was there at a look as long ago is at least as old.
+    let old = 0;
+    while (this.#looks[0]!.at <= now - changesKept) old = this.#looks.shift()!.last;
+    // The last one stays: others count from it.
+    const end = Math.min(Math.max(old, last - maxChanges), last - 1);
+    await this.#inSlices(slicesOf("changes", "id", "id <= ?"), [end]);
     await this.#database.writeAlone(boundVersions);
   }
 
@@ -175,14 +183,13 @@ async function boundVersions(connection: Connection): Promise<void> {
         everything,
         version,
       ]);
-      await connection.all("INSERT INTO changes (space, origin, at, name, version) VALUES (?, '', ?, ?, ?)", [
-        space,
-        Date.now(),
-        everything,
-        version,
-      ]);
+      await tellOf(connection, { space, origin: "" }, [{ kind: "version", name: everything, version }]);
     });
   }
+}
+
+async function lastChange(connection: Connection): Promise<number> {
+  return (await connection.value("SELECT coalesce(max(id), 0) FROM changes")) as number;
 }
 
 function slicesOf(table: string, id: string, condition: string): string {

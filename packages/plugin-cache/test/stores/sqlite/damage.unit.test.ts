@@ -134,9 +134,28 @@ describe("a file that cannot be used", () => {
     await ask(file, "PRAGMA user_version = 9");
     const before = readFileSync(file);
     await expect(openStore(file)).rejects.toThrow(
-      "the file has schema version 9, this version of @mlmcp/plugin-cache reads up to 2: update the package",
+      "the file has schema version 9, this version of @mlmcp/plugin-cache reads up to 3: update the package",
     );
     expect(readFileSync(file)).toEqual(before);
+    expect(warned()).toEqual([]);
+  });
+
+  it("keeps its entries where the version before this one made it", async () => {
+    const file = await filled();
+    await ask(
+      file,
+      "DROP TABLE changes",
+      "CREATE TABLE changes (id INTEGER PRIMARY KEY AUTOINCREMENT, space TEXT NOT NULL, origin TEXT NOT NULL, at INTEGER NOT NULL, name TEXT NOT NULL, version TEXT)",
+      "CREATE INDEX changes_by_age ON changes (at)",
+      "INSERT INTO changes (space, origin, at, name) VALUES ('', 'x', 0, 'old')",
+      "PRAGMA user_version = 2",
+    );
+    const [before] = (await ask(file, "SELECT count(*) FROM entries")) as [number];
+    const stores = await Promise.all(Array.from({ length: 4 }, () => openStore(file)));
+    await stores[0]!.set("new", entry());
+    expect(await ask(file, "SELECT count(*) FROM entries")).toEqual([before + 1]);
+    expect(await ask(file, "SELECT name FROM changes")).toEqual(["new"]);
+    expect(await stores[0]!.file.verify()).toEqual([]);
     expect(warned()).toEqual([]);
   });
 

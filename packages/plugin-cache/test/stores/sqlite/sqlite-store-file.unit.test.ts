@@ -22,11 +22,11 @@ describe("the file of a SQLite store", () => {
     expect(await store.file.verify()).toEqual([]);
     await ask(
       file,
-      "PRAGMA user_version = 3",
+      "PRAGMA user_version = 4",
       "INSERT INTO entries (space, key, operation, expires, value) VALUES ('', 'odd', 'A.b', 9e12, 'a text')",
     );
     expect(await store.file.verify()).toEqual([
-      "user_version is 3, not 2",
+      "user_version is 4, not 3",
       "1 entries have columns of another type",
     ]);
   });

@@ -13,7 +13,7 @@ describe("the SQLite store", () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(statSync(`${file}-wal`).mode & 0o777).toBe(0o600);
     const pragmas = ["journal_mode", "auto_vacuum", "user_version", "application_id"];
-    expect(await ask(file, ...pragmas.map((name) => `PRAGMA ${name}`))).toEqual(["wal", 2, 2, 0x6d6c6d63]);
+    expect(await ask(file, ...pragmas.map((name) => `PRAGMA ${name}`))).toEqual(["wal", 2, 3, 0x6d6c6d63]);
     expect(readdirSync(dirname(file)).sort()).toEqual(["cache.db", "cache.db-shm", "cache.db-wal"]);
   });
 

@@ -117,7 +117,7 @@ export async function birthTrial(directory: string, files: number, processes: nu
   );
   for (const name of names) {
     const answers = await ask(join(directory, name), ...questions, "SELECT count(*) FROM entries");
-    expect([name, ...answers]).toEqual([name, "wal", 2, 2, 0x6d6c6d63, processes]);
+    expect([name, ...answers]).toEqual([name, "wal", 2, 3, 0x6d6c6d63, processes]);
   }
   return names.length;
 }
