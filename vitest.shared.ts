@@ -4,7 +4,7 @@ import type { Plugin } from "vite";
 import type { TestProjectInlineConfiguration } from "vitest/config";
 
 /** Real engines on a busy machine take their time; a test that hangs is still found. */
-const patience = { testTimeout: 60_000, hookTimeout: 60_000 };
+const patience = { testTimeout: 180_000, hookTimeout: 180_000 };
 
 const setupFiles = [fileURLToPath(new URL("./vitest.setup.ts", import.meta.url))];
 

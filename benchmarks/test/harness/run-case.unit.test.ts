@@ -98,7 +98,7 @@ describe("evaluate", () => {
 });
 
 // Starts processes, which takes its time on a machine with much else to do.
-describe("runCase", { timeout: 30_000 }, () => {
+describe("runCase", () => {
   const folder = mkdtempSync(join(tmpdir(), "mlmcp-benchmarks-"));
   const entry = join(folder, "entry.mjs");
   const plan = { starts: 1, coldStarts: 2, rounds: 3, batchMs: 0.2, warmUpMs: 1 };

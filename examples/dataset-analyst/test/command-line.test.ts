@@ -49,7 +49,7 @@ describe("the command line", () => {
     expect(profile).toMatchObject({ file, format: "csv", rows: 6000 });
     expect([training.flights, scores.flights]).toEqual([5800, 200]);
     expect(new Set(workers).size).toBeGreaterThanOrEqual(2);
-  }, 120_000);
+  });
 });
 
 describe("the drill", () => {
@@ -67,13 +67,13 @@ describe("the drill", () => {
 
   it("does what the configuration says: nothing", async () => {
     expect(await drillOf("{}")).toMatchObject({ code: 0, drill: {} });
-  }, 120_000);
+  });
 
   it("does what the configuration says: one short failure", async () => {
     const { code, drill } = await drillOf("{ transient: 1 }");
     expect([code, Object.keys(drill)]).toEqual([0, ["transient"]]);
     expect(drill.transient).toMatchObject({ failures: 1, retried: 1, degraded: false, breaker: "closed" });
-  }, 120_000);
+  });
 
   it("fails its step, and with it the run, where retries do not suffice", async () => {
     const { code, stderr, drill } = await drillOf("{ transient: 3 }");
@@ -85,7 +85,7 @@ describe("the drill", () => {
     });
     expect(stderr).toContain("5. drill: the data source fails: FAILED: retries did not save the answer");
     expect(code).toBe(1);
-  }, 120_000);
+  });
 });
 
 describe("bad input", () => {
@@ -179,11 +179,11 @@ describe("bad input", () => {
       /^Error: The plugin "\w+" claims the section "drill" of the configuration, which is already \w+'s\./,
     );
     expect([code, stderr.match(/^ +at /m)]).toEqual([1, null]);
-  }, 60_000);
+  });
 
   it("comes with the stack under --debug", async () => {
     const { code, stderr } = await runApplication(["--debug", "--data", "no.csv"]);
     expect(stderr).toMatch(/^DataLoadError: no\.csv .*\n +at /);
     expect(code).toBe(1);
-  }, 60_000);
+  });
 });

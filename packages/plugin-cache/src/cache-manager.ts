@@ -213,7 +213,7 @@ export class CacheManager {
   /**
    * Makes the calls that the `warm` of an operation, or of all, names. A call that fails is the event `cache:error`.
    *
-   * @throws ConfigurationError (`MLMCP_CACHE_OPERATION`) for an operation that has no `warm`
+   * @throws ConfigurationError (`MLMCP_CACHE_OPERATION`) for an operation that is not there, or has no `warm`
    */
   warm(operation?: string): Promise<WarmUpReport> {
     return this.#parts.warmUp.run(operation);

@@ -50,7 +50,7 @@ describe("the plugin", () => {
     await kernel.stop();
     expect(await readdir(tempDirectory)).toEqual([]);
     await expect(chunks.next()).rejects.toMatchObject({ code: "MLMCP_MEMORY_CLOSED" });
-  }, 60_000);
+  });
 
   it("interrupts what runs when its kernel stops, and refuses what comes after", async () => {
     const file = await parquetFile("SELECT i FROM range(100000) t(i)");

@@ -67,7 +67,7 @@ describe("the pool", () => {
       expect(await blocked).toMatchObject({ code: "MLMCP_PARALLEL_STOPPED" });
       expect(String(error.errors[0])).toContain("1 worker(s) did not end within 100 ms");
     });
-    await vi.waitFor(() => expect(threads.every(hasEnded)).toBe(true), { timeout: 10_000 });
+    await vi.waitFor(() => expect(threads.every(hasEnded)).toBe(true));
   });
 
   it("starts the workers' kernel anew where a module brings another plugin", async () => {

@@ -24,7 +24,7 @@ async function linesOf(
   flags: readonly string[] = [],
 ): Promise<string[]> {
   const env = { ...process.env, ...(workerFile && { TEST_WORKER_FILE: workerFile }) };
-  const { stdout } = await run(process.execPath, [...flags, file(app), mode], { env, timeout: 50_000 });
+  const { stdout } = await run(process.execPath, [...flags, file(app), mode], { env, timeout: 150_000 });
   return stdout.trim().split("\n");
 }
 

@@ -19,7 +19,7 @@ export function addList(group: Command, { description, argument, list }: ListDef
     if (stray === undefined) return await list(given);
     // Another command was meant, and its name was taken for what this one lists.
     const hint = commandHint(group, given!) ?? `See mlmcp ${group.name()} --help.`;
-    throw new UsageError(`unknown command 'mlmcp ${group.name()} ${given}'`, hint);
+    throw new UsageError(`unknown command '${given}'`, hint);
   });
 }
 

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
+import { filled } from "./filled.js";
 import { addCompletionCommands } from "./commands/completion.js";
 import { addConfigCommands } from "./commands/config.js";
 import { addDoctorCommand } from "./commands/doctor.js";
@@ -14,9 +15,9 @@ export function createProgram(session: Session): Command {
   const program = new Command("mlmcp")
     .description("Look at and change a configuration, its plugins and the operations that they tune.")
     .version(version(), "-V, --version")
-    .option("--cwd <directory>", "where the search for the configuration begins")
-    .option("--config <file>", "the configuration file, in place of the one that is found")
-    .option("--app <module>", "a module that imports the application's classes")
+    .option("--cwd <directory>", "where the search for the configuration begins", filled)
+    .option("--config <file>", "the configuration file, in place of the one that is found", filled)
+    .option("--app <module>", "a module that imports the application's classes", filled)
     .option("--json", "print JSON")
     .option("--debug", "show stack traces")
     .option("--yes", "ask nothing, and take every question as agreed to")

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Kernel } from "../kernel/kernel.js";
@@ -68,8 +68,10 @@ export class Session implements CommandContext {
 
   get #cwd(): string {
     const directory = resolve(this.terminal.cwd, this.options.cwd ?? "");
-    if (!existsSync(directory))
+    const found = statSync(directory, { throwIfNoEntry: false });
+    if (found === undefined)
       throw new UsageError(`the directory ${directory} does not exist`, "Correct --cwd.");
+    if (!found.isDirectory()) throw new UsageError(`${directory} is no directory`, "Correct --cwd.");
     return directory;
   }
 

@@ -7,7 +7,7 @@ import { PluginError } from "../errors/index.js";
 import { meantSetting } from "./schema/known-settings.js";
 import { Places } from "./schema/places.js";
 import { copyPlain, deepFreeze, setOwn, valueAt, type PlainObject } from "./plain.js";
-import { meantEnvironment } from "./sources/environment.js";
+import { mistypedEnvironment } from "./sources/environment.js";
 import { withPluginMap, withPluginOptions } from "./sources/plugin-entries.js";
 import { configurationError, formatPath, MAX_PROBLEMS, type ConfigProblem } from "./problems.js";
 import { describeSource, type ConfigReader } from "./reader.js";
@@ -74,11 +74,8 @@ export async function resolveConfig(sources: ConfigSources, known: KnownSchemas)
   // Where a secret could not be read, what stands in its place is not worth a word.
   for (const problem of wrong) if (!missing.has(problem.path)) problems.push(problem);
   const strict = (values["system"] as PlainObject | undefined)?.["strict"] === true;
-  const strays = unknownVariables(sources.env, sections).map(({ name, suggestion }): ConfigProblem => {
-    const message = "no loaded plugin knows this variable";
-    return { path: "", message, source: { kind: "env", name }, suggestion };
-  });
-  const mistyped = mistypedEnvironment(sources, layers);
+  const strays = unknownVariables(sources.env, sections);
+  const mistyped = mistypedEnvironment(sources, sourceNear(layers, ["system", "environment"]));
   if (strict) problems.push(...mistyped, ...strays);
   const isSecret = (path: Path) => places.isSecret(path) || isSetBySecret(layers, path);
   if (problems.length > 0) {
@@ -94,24 +91,11 @@ export async function resolveConfig(sources: ConfigSources, known: KnownSchemas)
   }
   for (const { message, source, suggestion } of strays) {
     const hint = suggestion === undefined ? "" : ` Did you mean ${suggestion}?`;
-    warnOnce("MLMCP_UNKNOWN_VARIABLE", `${source!.name}: ${message}.${hint}`);
+    warnOnce("MLMCP_UNKNOWN_VARIABLE", `${source.name}: ${message}.${hint}`);
   }
   const files = [...new Set([...sources.files, ...variables.files, ...secrets.files])];
   const meant = (path: readonly string[]) => meantSetting(known, path);
   return new Configuration({ ...sources, files }, deepFreeze(values), layers, rules, isSecret, meant);
-}
-
-/** Where another environment than the one that is named was probably meant. */
-function mistypedEnvironment(
-  { environment, profiles }: ConfigSources,
-  layers: readonly Layer[],
-): ConfigProblem[] {
-  const suggestion = meantEnvironment(environment, profiles);
-  const path = ["system", "environment"];
-  if (suggestion === undefined) return [];
-  const message = "has no profile and looks mistyped (an empty profile says that it is meant)";
-  const source = sourceNear(layers, path);
-  return [{ path: formatPath(path), message, received: environment, source, suggestion }];
 }
 
 /** Whether any layer has a secret at a path. */

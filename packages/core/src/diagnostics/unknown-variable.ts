@@ -5,7 +5,7 @@ import type { CoreRule, Inspected } from "./rule.js";
 export const unknownVariable: CoreRule<Inspected> = {
   rule: "unknown-variable",
   diagnose: ({ sources, sections, kernel }) =>
-    unknownVariables(sources.env, sections).map(({ name, suggestion }) => ({
+    unknownVariables(sources.env, sections).map(({ source: { name }, suggestion }) => ({
       level: kernel.config.get("system.strict") === true ? "error" : "warning",
       message: `${name} sets nothing: no loaded plugin knows it.`,
       mend:

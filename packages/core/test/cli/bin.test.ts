@@ -9,7 +9,7 @@ const root = dirname(createRequire(import.meta.url).resolve("@mlmcp/core/package
 const built = existsSync(join(root, "dist/cli/bin.js"));
 
 /** The command as it is installed; needs the built package. */
-describe.skipIf(!built)("the installed command", { timeout: 60_000 }, () => {
+describe.skipIf(!built)("the installed command", () => {
   const mlmcp = (...args: string[]) =>
     spawnSync(process.execPath, [join(root, "bin/mlmcp.js"), ...args], {
       cwd: project({ ".git/": "" }),

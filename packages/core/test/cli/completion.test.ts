@@ -30,7 +30,7 @@ Object.defineProperty(Reports.prototype, name, retry(2)(Reports.prototype, name,
   return stdout.split("\n").filter((line) => line !== "");
 }
 
-describe.skipIf(!built || !has("bash"))("completion in bash", { timeout: 60_000 }, () => {
+describe.skipIf(!built || !has("bash"))("completion in bash", () => {
   /** What bash would offer for a line, the cursor at its end. */
   const complete = (line: string, name?: string) =>
     inShell(
@@ -77,26 +77,22 @@ describe.skipIf(!built || !has("bash"))("completion in bash", { timeout: 60_000 
   });
 });
 
-describe.skipIf(!built || !has("bash"))(
-  "an operation whose name a shell would run",
-  { timeout: 60_000 },
-  () => {
-    const name = "`touch a`$(touch b)'\"\\; touch c";
+describe.skipIf(!built || !has("bash"))("an operation whose name a shell would run", () => {
+  const name = "`touch a`$(touch b)'\"\\; touch c";
 
-    it.each(["", "'", '"'])("is only a word once bash has completed it behind %j", (quote) => {
-      const script = `eval "$(mlmcp completion bash)"
+  it.each(["", "'", '"'])("is only a word once bash has completed it behind %j", (quote) => {
+    const script = `eval "$(mlmcp completion bash)"
       COMP_LINE=${quote === "'" ? '"' : "'"}mlmcp operations explain ${quote}Rep${quote === "'" ? '"' : "'"}
       COMP_POINT=\${#COMP_LINE} COMP_WORDBREAKS=$' \\t\\n"\\'@><=;|&(:'
       _mlmcp mlmcp
       closing=${quote === "'" ? `"'"` : "''"}
       eval "words=(${quote === "" ? "" : quote.replace('"', '\\"')}$COMPREPLY$closing)"
       printf '%s\\n' "\${words[@]}"; ls`;
-      expect(inShell("bash", script, name)).toEqual([`Reports.${name}`, "app.mjs", "bin", "notes.txt"]);
-    });
-  },
-);
+    expect(inShell("bash", script, name)).toEqual([`Reports.${name}`, "app.mjs", "bin", "notes.txt"]);
+  });
+});
 
-describe.skipIf(!built || !has("fish"))("completion in fish", { timeout: 60_000 }, () => {
+describe.skipIf(!built || !has("fish"))("completion in fish", () => {
   it("completes commands and settings", () => {
     const script =
       "mlmcp completion fish | source; complete -C 'mlmcp conf'; complete -C 'mlmcp config get system.deb'; " +
@@ -111,7 +107,7 @@ describe.skipIf(!built || !has("fish"))("completion in fish", { timeout: 60_000 
   });
 });
 
-describe.skipIf(!built || !has("zsh"))("completion in zsh", { timeout: 60_000 }, () => {
+describe.skipIf(!built || !has("zsh"))("completion in zsh", () => {
   it("offers commands and settings with their descriptions", () => {
     // Stands in for zsh's own completion system, which needs a terminal.
     const script = `

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
@@ -91,6 +91,74 @@ describe("mlmcp config validate", () => {
     expect(out.trim().split("\n")).toHaveLength(1);
   });
 
+  it("warns of what would be refused under --strict, each with its place and the nearest name", async () => {
+    const cwd = rcOf(
+      `app: ${fixture("app.ts")}\nsystem: { environment: prodution }\noperations: { Reports.laod: { retry: 1 } }\n`,
+    );
+    const file = join(cwd, ".mlmcprc.yaml");
+    const env = { MLMCP_LAB_ROMS: "3" };
+    const { code, out } = await mlmcp(["config", "validate", "--json"], { cwd, env });
+    const environments = ["prodution"];
+    expect([code, JSON.parse(out)]).toEqual([
+      0,
+      {
+        valid: true,
+        environments,
+        issues: [],
+        warnings: [
+          {
+            path: "system.environment",
+            message: "has no profile and looks mistyped (an empty profile says that it is meant)",
+            received: "prodution",
+            source: { kind: "file", name: file, line: 3, column: 11 },
+            suggestion: "production",
+            environments,
+          },
+          {
+            path: "",
+            message: "no loaded plugin knows this variable",
+            source: { kind: "env", name: "MLMCP_LAB_ROMS" },
+            suggestion: "MLMCP_LAB_ROOMS",
+            environments,
+          },
+          {
+            path: 'operations."Reports.laod"',
+            message: expect.stringContaining("no operation known at the start has this id"),
+            source: { kind: "file", name: file, line: 4, column: 15 },
+            suggestion: "Reports.load",
+            environments,
+          },
+        ],
+      },
+    ]);
+    const text = await mlmcp(["config", "validate"], { cwd, env });
+    expect(text.out.trim().split("\n")).toEqual([
+      expect.stringMatching(
+        /:3:11: warning: system\.environment: has no profile .*Did you mean "production"\?$/,
+      ),
+      'MLMCP_LAB_ROMS: warning: no loaded plugin knows this variable. Did you mean "MLMCP_LAB_ROOMS"?',
+      expect.stringMatching(/:4:15: warning: operations\."Reports\.laod": .*Did you mean "Reports\.load"\?$/),
+      "The configuration is valid (prodution).",
+    ]);
+  });
+
+  it("names the option that gave an environment, and no variable that nobody set", async () => {
+    const cwd = rcOf("profiles: { PRODUCTION: {} }\n");
+    const json = async (...args: string[]) =>
+      JSON.parse((await validate(cwd, "--json", ...args)).out) as object;
+    expect(await json("--profile", "prodution")).toMatchObject({
+      warnings: [{ path: "system.environment", source: { name: "--profile" }, suggestion: "production" }],
+    });
+    expect(await json("--profile", "Production")).toMatchObject({
+      issues: [{ path: "system.environment", source: { name: "--profile" }, suggestion: "production" }],
+    });
+    expect(await json("--all-profiles")).toMatchObject({
+      issues: [{ path: "system.environment", source: { name: "--all-profiles" }, suggestion: "production" }],
+    });
+    const { code, err } = await mlmcp(["config", "diff", "--with", "Production"], { cwd });
+    expect([code, err]).toEqual([1, expect.stringContaining('received "Production" (--with).')]);
+  });
+
   it("reports a plugin that is missing, and a file that is broken, as issues too", async () => {
     const missing = project({ ".git/": "", ".mlmcprc.yaml": "plugins: ['./none.js']\n" });
     expect(await validate(missing)).toMatchObject({ code: 1, out: expect.stringContaining("./none.js") });
@@ -175,10 +243,27 @@ describe("mlmcp config schema", () => {
     expect(JSON.parse(json.out)).toEqual({ file });
   });
 
-  it("says why it cannot be written", async () => {
-    const { code, err } = await mlmcp(["config", "schema", "--output", "no/such/place.json"]);
-    expect([code, err]).toEqual([1, expect.stringContaining("no/such/place.json")]);
-    expect(err).not.toMatch(/^\s+at /m);
+  it("makes the folder that it is to be written into", async () => {
+    const cwd = rcOf("");
+    expect(await mlmcp(["config", "schema", "--output", "no/such/place.json"], { cwd })).toMatchObject({
+      code: 0,
+      err: "",
+    });
+    expect(existsSync(join(cwd, "no/such/place.json"))).toBe(true);
+  });
+
+  it("says why it cannot be written, naming the place that was given and nothing else", async () => {
+    const cwd = rcOf("");
+    const { code, err } = await mlmcp(["config", "schema", "--output", ".mlmcprc.yaml/x.json"], { cwd });
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(
+        /^error: \S+\.mlmcprc\.yaml\/x\.json cannot be written: .*\nName another one with --output\.\n$/,
+      ),
+    ]);
+    const onto = await mlmcp(["config", "schema", "--output", "."], { cwd });
+    expect([onto.code, onto.err]).toEqual([1, expect.stringContaining(`${cwd} cannot be written: EISDIR`)]);
+    expect(onto.err).not.toContain(".tmp");
     expect((await mlmcp(["config", "schema", "--output"])).code).toBe(2);
   });
 });

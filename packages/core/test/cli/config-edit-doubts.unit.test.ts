@@ -28,6 +28,15 @@ describe("mlmcp config set into a profile that is new", () => {
     }
   });
 
+  it("says so in JSON too", async () => {
+    const { out } = await run("{}\n", "set", ...debug, "--profile", "prodution", "--json");
+    expect(JSON.parse(out)).toMatchObject({
+      warnings: ['the profile "prodution" is new and looks mistyped. Did you mean "production"?'],
+    });
+    const { out: sure } = await run("{}\n", "set", ...debug, "--json");
+    expect(JSON.parse(sure)).toMatchObject({ warnings: [] });
+  });
+
   it.each([
     ["production", "{}\n"],
     ["eu-west", "{}\n"],

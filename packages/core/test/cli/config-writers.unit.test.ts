@@ -36,7 +36,7 @@ function expectAll(cwd: string): void {
   expect(readdirSync(cwd).toSorted()).toEqual([".git", ".mlmcp", ".mlmcprc.yaml"]);
 }
 
-describe("`mlmcp config set` of several settings at once", { timeout: 120_000 }, () => {
+describe("`mlmcp config set` of several settings at once", () => {
   it("writes all of them", async () => {
     const cwd = project({ ".git/": "", ".mlmcprc.yaml": rc });
     const runs = await Promise.all(

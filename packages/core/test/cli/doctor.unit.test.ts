@@ -7,6 +7,7 @@ interface Report {
   readonly checked: Array<{ rule: string; plugin: string }>;
   readonly skipped: Array<{ rule: string; plugin: string; reason: string }>;
   readonly operations: number | null;
+  readonly remarks: readonly string[];
 }
 
 /** Runs doctor on a project with this section `doctored`. */
@@ -165,7 +166,10 @@ describe("mlmcp doctor", () => {
       /^Neither operations nor the rules of plugins were looked at, .* Mend the above first\.$/m,
     );
     expect(out).not.toContain("No operations are known");
-    expect((await report({ pool: "ten" })).operations).toBeNull();
+    expect(await report({ pool: "ten" })).toMatchObject({
+      operations: null,
+      remarks: [expect.stringMatching(/^Neither operations nor the rules of plugins were looked at/)],
+    });
   });
 
   it("takes a rule that throws as a finding, and asks the others", async () => {
@@ -186,7 +190,7 @@ describe("mlmcp doctor", () => {
 
   it("looks at the operations of the application, or says how to name it", async () => {
     const app = await report({}, ["--app", fixture("app.ts")]);
-    expect(app.operations).toBe(2);
+    expect([app.operations, app.remarks]).toEqual([2, []]);
     const { out } = await doctor({}, ["--app", fixture("app.ts")]);
     expect(out).not.toContain("No operations are known");
   });

@@ -11,6 +11,7 @@ const inLab = (...args: string[]) => {
 
 describe("the exit code", () => {
   it.each([
+    [["config", "show", "lab.wait"], "For one setting: `mlmcp config get lab.wait`"],
     [["config", "show", "adit"], 'there is no section "adit"\nDid you mean "audit"?'],
     [["config", "get", "lab.wiat"], 'Did you mean "lab.wait"?'],
     [["config", "explain", "lab.wiat"], 'Did you mean "lab.wait"?'],
@@ -30,9 +31,33 @@ describe("the exit code", () => {
     [["config", "get"], "missing required argument"],
     [["config", "get", "."], "is no path"],
     [["config", "diff"], "nothing to compare with"],
+    [["plugin", "crate"], "unknown command 'crate'\nDid you mean create?"],
+    [["--cwd", ".mlmcprc.json", "config", "show"], ".mlmcprc.json is no directory\nCorrect --cwd."],
   ])("is 2 for a command line that cannot be read: %j", async (args, message) => {
     const { code, out, err } = await inLab(...args);
     expect([code, out, err]).toEqual([2, "", expect.stringContaining(message)]);
+  });
+});
+
+describe("an option that is empty, as a script writes it whose variable is not set", () => {
+  it.each([
+    ["--cwd", "--cwd", "", "config", "show"],
+    ["--config", "config", "show", "--config="],
+    ["--app", "operations", "--app", ""],
+    ["--profile", "config", "set", "lab.wait", "5m", "--profile", ""],
+    ["--profile", "config", "unset", "lab.wait", "--profile", ""],
+    ["--profile", "config", "validate", "--profile", ""],
+    ["--with", "config", "diff", "--with", ""],
+    ["--against", "config", "diff", "--against", ""],
+    ["--output", "config", "schema", "--output", ""],
+    ["--directory", "plugin", "create", "mlmcp-plugin-x", "--directory", ""],
+    ["--config", "--config", "", "audit", "show"],
+  ])("%s is refused, and not taken for another one", async (option, ...args) => {
+    const { code, out, err } = await inLab(...args);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toMatch(
+      new RegExp(`^error: option '${option} <\\w+>' argument '' is invalid\\. It is empty`),
+    );
   });
 });
 

@@ -29,7 +29,7 @@ function created(name: string, directory: string): string {
 describe.skipIf(!built).each([
   ["@acme/plugin-slow-calls", "plugin-slow-calls"],
   ["mlmcp-plugin-audit", "mlmcp-plugin-audit"],
-])("the plugin %s, as it was created,", { timeout: 180_000 }, (name, directory) => {
+])("the plugin %s, as it was created,", (name, directory) => {
   it("compiles, keeps the contracts, passes its tests, and can be loaded", () => {
     const cwd = created(name, directory);
     const run = (...args: string[]) => {

@@ -92,7 +92,7 @@ describe("mlmcp", () => {
     [["help", "config", "shwo"], "unknown command 'shwo'\nDid you mean show?"],
     [["help", "zzzzzz"], "unknown command 'zzzzzz'"],
     [["config", "show", "a", "b"], "too many arguments"],
-    [["operations", "explian", "A.b"], "unknown command 'mlmcp operations explian'\nDid you mean explain?"],
+    [["operations", "explian", "A.b"], "unknown command 'explian'\nDid you mean explain?"],
     [["plugins", "zzzzzz"], "See mlmcp plugins --help."],
     [["operations", "explain"], "missing required argument 'id'"],
     [["plugins", "--jsn"], "unknown option '--jsn'"],

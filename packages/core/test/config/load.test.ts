@@ -230,7 +230,7 @@ describe("a configuration that is wrong", () => {
       { operations: { "A.b": { zzz: true } } },
       'unknown advice "zzz": no loaded plugin has it (known: cached, retry, timed, order). List its plugin under `plugins`, import it before the kernel is created, or correct the name; the command line also takes `--app`.',
     ],
-    [{ performance: { nJobs: 0 } }, "performance.nJobs: must be at least 1"],
+    [{ performance: { nJobs: 0 } }, "performance.nJobs: must be at least 1, or -1, received 0"],
   ])("%j: %s", async (config, expected) => {
     const error = await failure({ config });
     expect(error.message).toContain(expected);

@@ -16,7 +16,7 @@ describe("the TypeScript examples of the guides and READMEs", () => {
   it.each([
     ["legacy", {}],
     ["standard", { experimentalDecorators: false, emitDecoratorMetadata: false }],
-  ])("compile as they stand, under %s decorators", { timeout: 180_000 }, (mode, ofMode) => {
+  ])("compile as they stand, under %s decorators", (mode, ofMode) => {
     const files = examples
       .filter(({ isFragment }) => !isFragment)
       .map(({ page, file, code }) => {

@@ -1,9 +1,9 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "./free-port.js";
 
 /** Whether this machine has one. Where everything must be tested (`CI=true`) it has to. */
 export const hasRedis = spawnSync("redis-server", ["--version"]).status === 0 || process.env["CI"] === "true";
@@ -42,13 +42,4 @@ export class RedisServer implements AsyncDisposable {
     await this.kill();
     await rm(this.folder, { recursive: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

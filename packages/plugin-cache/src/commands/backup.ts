@@ -1,11 +1,12 @@
 import { existsSync, statSync } from "node:fs";
-import { resolve } from "node:path";
-import { ValidationError, type Command } from "@mlmcp/core";
+import { mkdir } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { ProcessingError, ValidationError, type Command } from "@mlmcp/core";
 import { fileOf } from "./store-access.js";
 
 export const backup: Command = {
   name: "cache backup",
-  description: "Writes a copy of the cache file while it is in use.",
+  description: "Writes a copy of the cache file while it is in use; makes the folder where it is missing.",
   arguments: ["<file>"],
   options: [{ flags: "--overwrite", description: "replace the file where it is there" }],
   async run({ kernel, args: [given], options, progress }) {
@@ -16,7 +17,18 @@ export const backup: Command = {
         code: "MLMCP_CACHE_ARGUMENT",
       });
     }
-    await store.backup(file, progress);
+    try {
+      await mkdir(dirname(file), { recursive: true });
+      await store.backup(file, progress);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ProcessingError(`${file} was not written: ${reason}.`, {
+        code: "MLMCP_CACHE_BACKUP",
+        cause: error,
+        context: { file },
+        suggestions: ["Name another file."],
+      });
+    }
     return { file, bytes: statSync(file).size };
   },
   present: ({ file, bytes }: { file: string; bytes: number }) => `Wrote ${file}, ${bytes} bytes.`,

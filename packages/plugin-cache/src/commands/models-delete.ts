@@ -8,9 +8,10 @@ export const modelsDelete: Command = {
   arguments: ["<model>"],
   options: [{ flags: "--staged", description: "Also where the version stands on a stage." }],
   async run({ kernel, args: [reference], options }) {
-    const gone = await kernel.resolve(ModelCache).delete(reference!, { force: options["staged"] === true });
-    return gone === 0
-      ? `There is no ${reference}; nothing was deleted.`
-      : `Deleted ${gone} ${gone === 1 ? "version" : "versions"} of ${reference}.`;
+    const models = kernel.resolve(ModelCache);
+    const gone = await models.delete(reference!, { force: options["staged"] === true });
+    // A name that nothing has fails, with the nearest.
+    if (gone === 0) await models.describe(reference!);
+    return `Deleted ${gone} ${gone === 1 ? "version" : "versions"} of ${reference}.`;
   },
 };

@@ -7,7 +7,10 @@ export const modelsList: Command = {
   description: "The models that are kept, the latest version of each first.",
   arguments: ["[name]"],
   async run({ kernel, args: [name] }) {
-    const models = await kernel.resolve(ModelCache).list(name);
+    const cache = kernel.resolve(ModelCache);
+    const models = await cache.list(name);
+    // A name that nothing has fails, with the nearest.
+    if (name !== undefined && models.length === 0) await cache.describe(name);
     return models.map(({ name: model, version, stages, created, size, kind, metrics = {} }) => ({
       name: model,
       version,
@@ -20,5 +23,5 @@ export const modelsList: Command = {
         .join(", "),
     }));
   },
-  present: (rows: readonly object[]) => rows.map(printableRow),
+  present: (rows: readonly object[]) => (rows.length === 0 ? "There are none." : rows.map(printableRow)),
 };

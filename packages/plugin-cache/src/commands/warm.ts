@@ -14,7 +14,8 @@ export const warm: Command = {
     storeOf(kernel);
     return kernel.resolve(CacheManager).warm(operation);
   },
-  failure: ({ failed }: WarmUpReport) => (failed > 0 ? `${failed} calls failed` : undefined),
+  failure: ({ failed }: WarmUpReport) =>
+    failed > 0 ? `${failed} ${failed === 1 ? "call" : "calls"} failed` : undefined,
 };
 
 function warmOperations(kernel: PluginKernel): string[] {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { access, link, rename, rm } from "node:fs/promises";
-import { resolve } from "node:path";
+import { access, link, mkdir, rename, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
@@ -159,7 +159,7 @@ export class ModelCache {
   }
 
   /**
-   * Writes a model's bytes to a file, whole or not at all.
+   * Writes a model's bytes to a file, whole or not at all; makes its folder where that is missing.
    *
    * @param options.overwrite replaces a file that is there. @default false
    */
@@ -174,17 +174,21 @@ export class ModelCache {
     const target = resolve(file);
     const aside = `${target}.${randomUUID()}.tmp`;
     try {
+      await mkdir(dirname(target), { recursive: true });
       await pipeline(model, createWriteStream(aside, { flags: "wx", mode: 0o600, flush: true }));
       if (overwrite) await rename(aside, target);
       else await link(aside, target);
     } catch (cause) {
       if (isMlmcpError(cause)) throw cause;
+      // Whoever reads of it knows the file that was to be written, and no other.
+      if (cause instanceof Error) cause.message = cause.message.replaceAll(aside, target);
       throw unusable(
         `${target} cannot be written`,
         codeOf(cause) === "EEXIST" ? "it is there already" : cause,
       );
     } finally {
-      await rm(aside, { force: true });
+      // Where its folder is none, there is nothing to remove.
+      await rm(aside, { force: true }).catch(() => undefined);
     }
     return metadata;
   }

@@ -38,7 +38,7 @@ export class WarmUp {
   /**
    * Warms one operation, or all that say how. A call that fails is the event `cache:error` and stops no other.
    *
-   * @throws ConfigurationError (`MLMCP_CACHE_OPERATION`) for an operation that has no `warm`
+   * @throws ConfigurationError (`MLMCP_CACHE_OPERATION`) for an operation that is not there, or has no `warm`
    */
   async run(operation?: string): Promise<WarmUpReport> {
     const calls: Array<{ readonly of: string; make(): unknown }> = [];
@@ -75,14 +75,27 @@ export class WarmUp {
     if (operation === undefined) return warm;
     const wanted = warm.filter(({ info }) => info.id === operation);
     if (wanted.length > 0 || this.#isTurnedOff(operation)) return wanted;
-    const meant = nearest(
-      operation,
-      warm.map(({ info }) => info.id),
-    );
-    throw new ConfigurationError(
-      `"${operation}" is no operation whose @cached has a \`warm\`. ${meant ? `Did you mean "${meant}"?` : "Give it one, or name another."}`,
-      { code: "MLMCP_CACHE_OPERATION", context: { operation } },
-    );
+    throw new ConfigurationError(`"${operation}" cannot be warmed: ${this.#reason(operation, warm)}`, {
+      code: "MLMCP_CACHE_OPERATION",
+      context: { operation },
+    });
+  }
+
+  /** Why an operation cannot be warmed, and what may have been meant. */
+  #reason(operation: string, warm: readonly CachedOperation[]): string {
+    const ids = this.#kernel.operations.list().map(({ id }) => id);
+    if (ids.length === 0) return "no operation is known before the application's modules are imported.";
+    const cached = this.#operations.list().map(({ info }) => info.id);
+    const others =
+      warm.length === 0 ? "None can." : `These can: ${warm.map(({ info }) => info.id).join(", ")}.`;
+    const lack = (id: string): string =>
+      cached.includes(id) ? "@cached has no `warm`" : "method has no @cached";
+    if (ids.includes(operation)) return `its ${lack(operation)}. ${others}`;
+    const meant = nearest(operation, ids);
+    const unknown = `there is no such operation. ${meant === undefined ? others : `Did you mean "${meant}"?`}`;
+    if (meant === undefined || this.#isTurnedOff(meant) || warm.some(({ info }) => info.id === meant))
+      return unknown;
+    return `${unknown} Its ${lack(meant)}. ${others}`;
   }
 
   /** Whether an operation has a `@cached` that the configuration leaves out. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Kernel } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { cached, cachePlugin, CacheManager, type Advice } from "@mlmcp/plugin-cache";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 
 async function start(cache: object = {}): Promise<Kernel> {
   const kernel = await createTestKernel({
@@ -322,16 +322,20 @@ describe("store-slow", () => {
   class Labels {
     @cached({ name: "Labels.of" })
     async of(id: number): Promise<string> {
-      await sleep(1);
+      vi.advanceTimersByTime(1);
       return `label ${id}`;
     }
   }
+  // What takes time here takes it of this clock, whatever else the machine does.
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+  afterEach(() => void vi.useRealTimers());
+
   /** @param latency of each look-up, in milliseconds */
   const adapter = (latency: number): object => {
     const entries = new Map<string, unknown>();
     return {
       get: async (key: string) => {
-        await sleep(latency);
+        vi.advanceTimersByTime(latency);
         return entries.get(key);
       },
       set: async (key: string, value: unknown) => void entries.set(key, value),
@@ -341,7 +345,7 @@ describe("store-slow", () => {
   };
   const use = async (kernel: Kernel): Promise<void> => {
     const labels = kernel.adopt(new Labels());
-    await Promise.all(Array.from({ length: 60 }, (_, id) => labels.of(id)));
+    for (let id = 0; id < 60; id++) await labels.of(id);
   };
 
   it("is told where asking the store takes longer than the method", async () => {
@@ -349,17 +353,18 @@ describe("store-slow", () => {
     await use(kernel);
     const [advice, ...others] = await adviceOf(kernel);
     expect(others).toEqual([]);
-    expect(advice).toMatchObject({ rule: "store-slow", operation: "Labels.of" });
-    expect(advice!.measured).toMatch(
-      /^A look-up in the store took [\d.]+ ms on average \(60 times\), the method itself [\d.]+ ms\.$/,
-    );
-    expect(advice!.savesMs).toBeGreaterThan(60 * 25);
+    expect(advice).toMatchObject({
+      rule: "store-slow",
+      operation: "Labels.of",
+      measured: "A look-up in the store took 30 ms on average (60 times), the method itself 1 ms.",
+      savesMs: 60 * 30,
+    });
   });
 
   it("is not told of a store that answers at once", async () => {
     const kernel = await start({ store: adapter(0) });
     await use(kernel);
-    expect((await adviceOf(kernel)).filter(({ savesMs }) => savesMs! > 60 * 5)).toEqual([]);
+    expect(await adviceOf(kernel)).toEqual([]);
   });
 });
 

@@ -33,6 +33,19 @@ describe("cache backup and restore", () => {
     expect(await prices()).toBe(50);
   });
 
+  it("make the folder of the copy, and name what was given where it cannot be written", async () => {
+    const file = shell.path("not/there/copy.db");
+    expect((await shell.run(["cache", "backup", file])).code).toBe(0);
+    const { code, err } = await shell.run(["cache", "backup", `${file}/copy.db`]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/^error: .*copy\.db\/copy\.db was not written: E.*\n +Name another file\.\n$/),
+    ]);
+    const onto = await shell.run(["cache", "backup", shell.path("not"), "--overwrite"]);
+    expect([onto.code, onto.err]).toEqual([1, expect.stringContaining("not was not written: ")]);
+    expect(onto.err).not.toContain(".new");
+  });
+
   it("show at a terminal how far they are", async () => {
     const { err } = await shell.run(["cache", "backup", shell.path("copy.db")], { isTTY: true });
     expect(err).toContain("] 100 %");

@@ -41,13 +41,12 @@ describe("the commands for models", () => {
       }),
       expect.objectContaining({ version: "1", stages: "production", metrics: "auc 0.9" }),
     ]);
-    expect(await run("list", ["nobody"])).toEqual([]);
     expect(await run("show", ["churn@production"], { verify: true })).toMatchObject({
       version: "1",
       metrics: { auc: 0.9 },
       verified: true,
     });
-    const file = join(directory, "out.bin");
+    const file = join(directory, "not", "there", "out.bin");
     expect(await run("export", ["churn", file])).toBe(`Wrote churn:2, 3 bytes, to ${file}.`);
     expect(readFileSync(file, "utf8")).toBe("two");
     await expect(run("export", ["churn", file])).rejects.toThrow("it is there already");
@@ -55,11 +54,21 @@ describe("the commands for models", () => {
     await expect(run("delete", ["churn:1"])).rejects.toMatchObject({ code: "MLMCP_MODEL_STAGED" });
     expect(await run("delete", ["churn:1"], { staged: true })).toBe("Deleted 1 version of churn:1.");
     expect(await run("delete", ["churn"])).toBe("Deleted 1 version of churn.");
-    expect(await run("delete", ["churn"])).toBe("There is no churn; nothing was deleted.");
+    expect(await run("list")).toEqual([]);
   });
 
   it("say what is wrong with what they are given", async () => {
-    await expect(run("show", ["nobody"])).rejects.toMatchObject({ code: "MLMCP_MODEL_UNKNOWN" });
+    await kernel.resolve(ModelCache).saveModel("churn", Buffer.from("one"));
+    for (const name of ["show", "list", "delete"]) {
+      await expect(run(name, ["chrun"])).rejects.toMatchObject({
+        code: "MLMCP_MODEL_UNKNOWN",
+        message: expect.stringContaining("churn"),
+      });
+    }
+    await expect(run("delete", ["churn:7"])).rejects.toMatchObject({ code: "MLMCP_MODEL_UNKNOWN" });
+    await expect(run("export", ["churn", "/dev/null/x"])).rejects.toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining(".tmp") }),
+    );
     await expect(run("show", ["../up"])).rejects.toMatchObject({ code: "MLMCP_MODEL_NAME" });
     await expect(run("promote", ["churn"])).rejects.toMatchObject({ code: "MLMCP_MODEL_NAME" });
   });

@@ -41,7 +41,7 @@ describe.each(Object.entries(stores))(
 
       shell.configure({ cache: { store, encryptionKey } });
       const kernel = await shell.kernel();
-      await vi.waitFor(() => expect(told()).toHaveLength(1), 10_000);
+      await vi.waitFor(() => expect(told()).toHaveLength(1));
       expect(String(told()[0]![0])).toMatch(
         /^The cache \S+ holds entries that are not encrypted[^]+`mlmcp cache clear --unencrypted`\.$/,
       );

@@ -7,15 +7,26 @@ it("makes the calls that are to be warm, and fails where one does", async () => 
   expect([code, JSON.parse(out), err]).toEqual([
     1,
     { warmed: 2, failed: 1 },
-    expect.stringContaining("1 calls failed"),
+    expect.stringContaining("1 call failed"),
   ]);
   const entries = await shell.json<object[]>(["cache", "list", "--operation", "Shop.banner"]);
   expect(entries).toHaveLength(2);
 });
 
-it("refuses an operation that has nothing to warm, names the nearest, and completes those that have", async () => {
+it.each([
+  ["Shop.baner", '"Shop.baner" cannot be warmed: there is no such operation. Did you mean "Shop.banner"?\n'],
+  [
+    "Shop.prize",
+    '"Shop.prize" cannot be warmed: there is no such operation. Did you mean "Shop.price"? Its @cached has no `warm`. These can: Shop.banner.\n',
+  ],
+  ["Shop.price", '"Shop.price" cannot be warmed: its @cached has no `warm`. These can: Shop.banner.\n'],
+  ["Elsewhere.x", '"Elsewhere.x" cannot be warmed: there is no such operation. These can: Shop.banner.\n'],
+])("refuses %s, and says what can be warmed", async (operation, message) => {
+  const { code, err } = await new Shell().run(["cache", "warm", operation]);
+  expect([code, err]).toEqual([1, `error: ${message}`]);
+});
+
+it("completes the operations that have something to warm", async () => {
   const shell = new Shell();
-  const { code, err } = await shell.run(["cache", "warm", "Shop.baner"]);
-  expect([code, err]).toEqual([1, expect.stringContaining('Did you mean "Shop.banner"?')]);
   expect((await shell.run(["__complete", "--", "cache", "warm", ""])).out.trim()).toBe("Shop.banner");
 });

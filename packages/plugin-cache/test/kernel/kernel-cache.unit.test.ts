@@ -74,7 +74,8 @@ describe("a kernel that stops", () => {
     expect(await cache.load(key, refreshed)).toBe("old");
     const begun = performance.now();
     await kernel.stop();
-    expect(performance.now() - begun).toBeLessThan(1_000);
+    // Of the 10 s that a stop may take.
+    expect(performance.now() - begun).toBeLessThan(5_000);
   });
 });
 

@@ -19,18 +19,18 @@ describe("canonical text", () => {
     const { pairs, equal } = compareAll(lookalike, 30, 260);
     expect(pairs).toBeGreaterThan(1_000_000);
     expect(equal).toBeGreaterThan(1_000);
-  }, 120_000);
+  });
 
   it("is equal exactly where the values are, in arbitrary pairs", () => {
     expect(compareAll(comparable, 5, 300).pairs).toBeGreaterThan(200_000);
-  }, 60_000);
+  });
 
   it("does not depend on the order of keys, entries and members", () => {
     fc.assert(
       fc.property(storable, (value) => canonical(value) === canonical(reversed(value))),
       { numRuns: 10_000 },
     );
-  }, 60_000);
+  });
 
   it("tells sequences of arguments apart where the values side by side are the same", () => {
     fc.assert(
@@ -49,7 +49,7 @@ describe("canonical text", () => {
     expect(canonicalArguments("", ["ab", "c"])).not.toBe(canonicalArguments("", ["a", "bc"]));
     expect(canonicalArguments("", [1])).not.toBe(canonicalArguments("", [1, undefined]));
     expect(canonicalArguments("", [])).not.toBe(canonicalArguments("", [undefined]));
-  }, 60_000);
+  });
 
   it.each<[string, unknown, unknown]>([
     ["0 and -0", 0, -0],

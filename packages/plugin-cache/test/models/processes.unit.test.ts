@@ -54,7 +54,7 @@ describe("several processes on one directory of models", () => {
       const { model } = await models.loadModel<Buffer>(`shared:${version}`);
       expect(model.toString()).toMatch(/^model [0-4]$/);
     }
-  }, 60_000);
+  });
 
   it("leave every version that was acknowledged whole, and none that is half, when one is killed", async () => {
     const directory = join(temporaryDirectory(), "models");
@@ -79,7 +79,7 @@ describe("several processes on one directory of models", () => {
       expect((await models.loadModel<Buffer>(`shared:${version}`)).model).toHaveLength(200_000);
     }
     await models.saveModel("shared", Buffer.from("goes on"));
-  }, 60_000);
+  });
 
   it("save and load what is larger than their memory, in little of it", async () => {
     const directory = join(temporaryDirectory(), "models");
@@ -87,5 +87,5 @@ describe("several processes on one directory of models", () => {
     expect(size).toBe(300 * 2 ** 20);
     expect(read).toBe(size);
     expect(grown).toBeLessThan(150 * 2 ** 20);
-  }, 60_000);
+  });
 });

@@ -126,7 +126,7 @@ it("can be asked for, for one operation or all, and says what it came to", async
   expect(await manager.warm("WarmSlow.load")).toEqual({ warmed: 0, failed: 0 });
   await expect(manager.warm("WarmRates.laod")).rejects.toMatchObject({
     code: "MLMCP_CACHE_OPERATION",
-    message: '"WarmRates.laod" is no operation whose @cached has a `warm`. Did you mean "WarmRates.load"?',
+    message: '"WarmRates.laod" cannot be warmed: there is no such operation. Did you mean "WarmRates.load"?',
   });
 });
 

@@ -73,11 +73,11 @@ describe("what a process has counted", () => {
     await call(running, 4);
     expect(await seen()).toBe(0);
     vi.advanceTimersByTime(60_000);
-    await vi.waitUntil(async () => (await seen()) === 3, { timeout: 5_000, interval: 10 });
+    await vi.waitUntil(async () => (await seen()) === 3, { interval: 10 });
     await call(running, 1);
     expect(await seen()).toBe(3);
     vi.advanceTimersByTime(60_000);
-    await vi.waitUntil(async () => (await seen()) === 4, { timeout: 5_000, interval: 10 });
+    await vi.waitUntil(async () => (await seen()) === 4, { interval: 10 });
   });
 
   it("is told before a reload lets go of the store", async () => {

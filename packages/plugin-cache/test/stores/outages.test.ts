@@ -63,7 +63,7 @@ async function loadDuring(kernel: Kernel, fault: () => Promise<void>) {
   try {
     await pause(500);
     await fault();
-    await vi.waitFor(() => expectHitsInStore(kernel), { timeout: 45_000, interval: 100 });
+    await vi.waitFor(() => expectHitsInStore(kernel), { interval: 100 });
   } finally {
     over.abort();
     await Promise.all(workers);
@@ -113,9 +113,11 @@ describe.each(Object.entries(servers))(
       const load = await loadDuring(kernel, async () => {
         await server.kill();
         await pause(1_500);
-        expect(await kernel.health()).toMatchObject({
-          checks: { "@mlmcp/plugin-cache/store": { status: "down", details: { serving: "memory only" } } },
-        });
+        await vi.waitFor(async () =>
+          expect(await kernel.health()).toMatchObject({
+            checks: { "@mlmcp/plugin-cache/store": { status: "down", details: { serving: "memory only" } } },
+          }),
+        );
         await server.start();
       });
       expectUnharmed(load);
@@ -156,7 +158,7 @@ describe.each(Object.entries(servers))(
         await calls();
         expect(actions.slice(before)).toEqual([]);
         await server.start();
-        await vi.waitFor(() => expect(outages).toHaveLength(2), { timeout: 20_000, interval: 50 });
+        await vi.waitFor(() => expect(outages).toHaveLength(2), { interval: 50 });
         expect(outages[1]).toMatchObject({ ms: expect.any(Number), written: expect.any(Number), lost: 0 });
         expect((outages[1] as { written: number }).written).toBeGreaterThan(80);
         expect(actions.slice(before)).toEqual([]);
@@ -192,7 +194,8 @@ describe.each(Object.entries(servers))(
       await server.kill();
       const begun = performance.now();
       const kernel = await start(server.url);
-      expect(performance.now() - begun).toBeLessThan(3_000);
+      // Of the 30 s that a start may take.
+      expect(performance.now() - begun).toBeLessThan(15_000);
       const load = await loadDuring(kernel, () => server.start());
       expectUnharmed(load);
     });
@@ -220,10 +223,7 @@ describe.each(Object.entries(servers))(
         expect(await remote.get("k")).toBeUndefined();
         expect(await nearby.get("k")).toBe("old");
         proxy.mend();
-        await vi.waitFor(async () => expect(await nearby.get("k")).toBeUndefined(), {
-          timeout: 20_000,
-          interval: 50,
-        });
+        await vi.waitFor(async () => expect(await nearby.get("k")).toBeUndefined(), { interval: 50 });
         await far.stop();
       },
     );

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { openStore } from "../../src/stores/open-store.js";
 import { useProgram } from "../support/child-program.js";
+import { temporaryDirectory } from "../temporary.js";
 
 interface StampedeReport {
   readonly made: number[];
@@ -25,10 +26,11 @@ export function useSharedStoreTrials() {
       url: string,
       { processes, keys, callers }: Record<"processes" | "keys" | "callers", number>,
     ) {
-      // By then all have started.
-      const at = Date.now() + 4_000;
+      const meeting = temporaryDirectory();
       const reports = await Promise.all(
-        Array.from({ length: processes }, () => run<StampedeReport>("stampede", url, at, keys, callers)),
+        Array.from({ length: processes }, () =>
+          run<StampedeReport>("stampede", url, meeting, processes, keys, callers),
+        ),
       );
       expect(reports.flatMap(({ wrong, failed }) => [...wrong, ...failed])).toEqual([]);
       const made = reports.flatMap((report) => report.made).sort((one, other) => one - other);

@@ -1,3 +1,5 @@
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { CircuitOpenError, OperationTimeoutError } from "@mlmcp/core";
 import { openStore } from "../../src/stores/open-store.js";
@@ -6,8 +8,8 @@ import { isValueOf, valueOf } from "./sqlite/values.js";
 
 /**
  * One of several processes on one store, for {@link useProgram}:
- * - `stampede <url> <at> <keys> <callers>` waits until a time, asks for every key with many callers at once, and
- *   prints which ones it made;
+ * - `stampede <url> <folder> <processes> <keys> <callers>` waits until so many have met in a folder, asks for every key
+ *   with many callers at once, and prints which ones it made;
  * - `load <url> <name> <ms>` sets and gets, eight at a time, and prints what came of it. Calls that a busy machine
  *   was too slow for are no failures; what was to be set by them is not acknowledged.
  */
@@ -20,10 +22,26 @@ async function open(url: string) {
   return store!;
 }
 
-async function stampede(url: string, at: string, keys: string, callers: string): Promise<unknown> {
+/** Returns in all processes at the same time, however long each took to start. */
+async function meet(folder: string, processes: number): Promise<void> {
+  writeFileSync(join(folder, String(process.pid)), "");
+  const until = performance.now() + 120_000;
+  while (readdirSync(folder).length < processes) {
+    if (performance.now() > until) throw new Error("the others have not come");
+    await pause(2);
+  }
+}
+
+async function stampede(
+  url: string,
+  folder: string,
+  processes: string,
+  keys: string,
+  callers: string,
+): Promise<unknown> {
   const store = await open(url);
   const { call, cache, trace } = await subject({ store });
-  await pause(Math.max(0, Number(at) - Date.now()));
+  await meet(folder, Number(processes));
   const made: number[] = [];
   const wrong: unknown[] = [];
   const ask = async (key: number): Promise<void> => {

@@ -195,10 +195,15 @@ export function describeStore(name: string, begin: () => StoreSubject): void {
 
       it("are kept for longer where that is asked in time", async ({ skip }) => {
         if (!store.locks) return skip();
-        const lock = (await store.locks.acquire("k", 500))!;
-        expect(await lock.extend(minute)).toBe(true);
-        await new Promise((resolve) => setTimeout(resolve, 600));
-        expect(await store.locks.acquire("k", minute)).toBeUndefined();
+        // A busy machine may be too late for the shorter ones.
+        for (const ms of [500, 2_000, 8_000]) {
+          const lock = (await store.locks.acquire(`k${ms}`, ms))!;
+          if (!(await lock.extend(minute))) continue;
+          await new Promise((resolve) => setTimeout(resolve, ms + 100));
+          expect(await store.locks.acquire(`k${ms}`, minute)).toBeUndefined();
+          return;
+        }
+        expect.unreachable("no lock was extended");
       });
 
       it("fence: what was made under one is taken until somebody else has it", async ({ skip }) => {
@@ -308,7 +313,7 @@ export function describeStore(name: string, begin: () => StoreSubject): void {
         const lock = await store.locks?.acquire("k", minute);
         await store.set("k", entry("made", lock && { fence: lock.fence }));
         await store.set("last", entry("by hand"));
-        await vi.waitFor(() => expect(told).toEqual(changes), { timeout: 5_000 });
+        await vi.waitFor(() => expect(told).toEqual(changes));
         expect(own).toEqual([]);
       });
 
@@ -320,7 +325,7 @@ export function describeStore(name: string, begin: () => StoreSubject): void {
         await other.changes!.subscribe({ changed: second, missed: () => undefined });
         await end();
         await store.delete("k");
-        await vi.waitFor(() => expect(second).toHaveBeenCalled(), { timeout: 5_000 });
+        await vi.waitFor(() => expect(second).toHaveBeenCalled());
         expect(first).not.toHaveBeenCalled();
       });
     });

@@ -15,7 +15,7 @@ describe("codec", () => {
       isDeepStrictEqual(await roundTrip(value), value);
     await fc.assert(fc.asyncProperty(storableInSmall, survives), { numRuns: 100_000 });
     await fc.assert(fc.asyncProperty(storable, survives), { numRuns: 5_000 });
-  }, 120_000);
+  });
 
   it("keeps what deep equality does not tell apart", async () => {
     expect(Object.is(await roundTrip(-0), -0)).toBe(true);

@@ -42,7 +42,7 @@ async function bundle(directory: string): Promise<string> {
 }
 
 describe.each([22, 24])("an entry and Node.js %i", (major) => {
-  it("is read as it was or not at all, whichever side wrote it", { timeout: 120_000 }, async (context) => {
+  it("is read as it was or not at all, whichever side wrote it", async (context) => {
     const node = await nodeOf(major, context);
     const directory = temporaryDirectory();
     const ours = join(directory, "ours");

@@ -32,7 +32,7 @@ export async function diffConfig(
   const right = await loadConfig(
     context,
     against === undefined
-      ? { environment: other }
+      ? { environment: other, environmentFrom: "--with" }
       : { environment: profile, file: resolve(context.terminal.cwd, against) },
   );
   const differences = changedPaths({ config: right.config, previous: left.config })

@@ -122,7 +122,17 @@ async function edit(
   const { path, from, to, overriddenBy } = prepared;
   const { file } = prepared.document;
   if (context.options.json === true)
-    context.print(toJson({ file, path, from: from ?? null, to: to ?? null, written, overriddenBy }));
+    context.print(
+      toJson({
+        file,
+        path,
+        from: from ?? null,
+        to: to ?? null,
+        written,
+        overriddenBy,
+        warnings: prepared.doubts,
+      }),
+    );
   else tell(context, prepared, written);
   for (const doubt of prepared.doubts) warn(context, doubt);
 }

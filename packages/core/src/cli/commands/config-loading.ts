@@ -1,5 +1,6 @@
 import type { ConfigReader } from "../../config/reader.js";
 import type { KnownSchemas } from "../../config/load.js";
+import { withStandIns } from "../../config/secrets/secret-files.js";
 import type { Kernel } from "../../kernel/kernel.js";
 import type { ParseText } from "../../config/sources/rc-parser.js";
 import type { ConfigSources } from "../../config/sources/sources.js";
@@ -9,6 +10,8 @@ import type { CommandContext } from "../context.js";
 export interface Variant {
   /** In place of the environment that is configured. */
   readonly environment?: string | undefined;
+  /** What named that. @default "--profile" */
+  readonly environmentFrom?: string | undefined;
   /** In place of the rc file that is found or named. */
   readonly file?: string | undefined;
   /** In place of that file's content. */
@@ -45,18 +48,17 @@ export async function readConfig(context: CommandContext, variant: Variant = {})
 }
 
 /** Where the configuration of a variant is, and the environment variables that are above it. */
-function placeOf(context: CommandContext, { environment, file, strict }: Variant) {
+function placeOf(context: CommandContext, variant: Variant) {
   const { cwd, configFile, env } = context.place;
+  const { environment, environmentFrom = "--profile", file, strict } = variant;
+  const given = (text: string, name: string) => ({ text, source: { kind: "runtime", name } as const });
   return {
     cwd,
     configFile: file ?? configFile,
-    env: {
-      ...env,
-      ...(strict === true ? { MLMCP_SYSTEM_STRICT: "true", MLMCP_SYSTEM_STRICT_FILE: "" } : {}),
-      ...(environment === undefined
-        ? {}
-        : { MLMCP_SYSTEM_ENVIRONMENT: environment, MLMCP_SYSTEM_ENVIRONMENT_FILE: "" }),
-    },
+    env: withStandIns(env, {
+      ...(strict === true && { MLMCP_SYSTEM_STRICT: given("true", "--strict") }),
+      ...(environment !== undefined && { MLMCP_SYSTEM_ENVIRONMENT: given(environment, environmentFrom) }),
+    }),
   };
 }
 

@@ -1,4 +1,5 @@
-import { resolve } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import type { CommandContext } from "../context.js";
 import { CommandFailure } from "../failure.js";
 import { toJson } from "../terminal.js";
@@ -18,8 +19,14 @@ export async function printSchema(
   if (output === undefined) return context.print(text);
   const file = resolve(context.terminal.cwd, output);
   const { writeAtomically } = await import("../../config/writing/write-atomically.js");
-  await writeAtomically(file, text).catch((error: Error) => {
-    throw new CommandFailure(`${file} cannot be written: ${error.message}`);
-  });
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeAtomically(file, text);
+  } catch (error) {
+    throw new CommandFailure(
+      `${file} cannot be written: ${(error as Error).message}`,
+      "Name another one with --output.",
+    );
+  }
   context.print(context.options.json === true ? toJson({ file }) : `${file} is written.`);
 }

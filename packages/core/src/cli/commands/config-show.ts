@@ -1,5 +1,5 @@
 import { valueAt } from "../../config/plain.js";
-import { formatPath } from "../../config/problems.js";
+import { formatPath, parsePath } from "../../config/problems.js";
 import type { ConfigReader, ConfigSource } from "../../config/reader.js";
 import type { CommandContext } from "../context.js";
 import { CommandFailure } from "../failure.js";
@@ -61,6 +61,13 @@ export async function showConfig(
 async function refuseUnknown(section: string, known: readonly string[]): Promise<void> {
   if (known.includes(section)) return;
   const { nearest } = await import("../../config/index.js");
+  const [first = "", ...rest] = parsePath(section);
+  if (rest.length > 0 && known.includes(first)) {
+    throw new CommandFailure(
+      `there is no section "${section}"`,
+      `For one setting: \`mlmcp config get ${section}\`, or \`config explain\`.`,
+    );
+  }
   const meant = nearest(section, known);
   throw new CommandFailure(
     `there is no section "${section}"`,

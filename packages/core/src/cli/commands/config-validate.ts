@@ -38,8 +38,9 @@ export async function validateConfig(
   const found = new Map<string, SharedIssue>();
   const checked: string[] = [];
   let untold = 0;
-  const check = async (environment: string | undefined): Promise<void> => {
-    const { name, issues, total } = await issuesIn(context, { environment, strict });
+  const check = async (environment: string | undefined, environmentFrom?: string): Promise<void> => {
+    const variant = { environment, environmentFrom, strict };
+    const { name, issues, total } = await issuesIn(context, variant);
     if (name !== undefined) checked.push(name);
     untold = Math.max(untold, total - issues.length);
     for (const issue of issues) {
@@ -50,7 +51,8 @@ export async function validateConfig(
   };
   await check(profile);
   if (allProfiles === true) {
-    for (const name of await profileNames(context)) if (!checked.includes(name)) await check(name);
+    for (const name of await profileNames(context))
+      if (!checked.includes(name)) await check(name, "--all-profiles");
   }
   const errors = [...found.values()].filter(({ level }) => level === "error");
   const warnings = [...found.values()].filter(({ level }) => level === "warning");
@@ -90,7 +92,7 @@ async function issuesIn(
     name ??= (await readConfig(context, variant)).environment;
     const issues = await withKernel(context, variant, async (kernel) => {
       warnOfUnchecked(context, kernel);
-      return [...(await withoutEffect(kernel)), ...unsafe(kernel)];
+      return [...(await doubts(kernel)), ...unsafe(kernel)];
     });
     return { name, issues, total: issues.length };
   } catch (error) {
@@ -98,14 +100,20 @@ async function issuesIn(
   }
 }
 
-/** Settings of operations that change nothing, which are wrong under `system.strict`. */
-async function withoutEffect({ config, inspection }: Kernel): Promise<Issue[]> {
-  if (config.get("system.strict") !== true) return [];
-  const { settingsWithoutEffect } = await import("../../operations/unknown-ids.js");
-  return settingsWithoutEffect(config, inspection.operations).map((problem) => ({
-    level: "error",
-    ...problem,
-  }));
+/** What is most likely not as it was meant, and wrong under `system.strict`. */
+async function doubts({ config, inspection }: Kernel): Promise<Issue[]> {
+  const [{ unknownVariables }, { mistypedEnvironment }, { settingsWithoutEffect }] = await Promise.all([
+    import("../../config/sources/variables.js"),
+    import("../../config/sources/environment.js"),
+    import("../../operations/unknown-ids.js"),
+  ]);
+  const { sources, sections, operations } = inspection;
+  const level = config.get("system.strict") === true ? "error" : "warning";
+  return [
+    ...mistypedEnvironment(sources, config.explain("system.environment").source),
+    ...unknownVariables(sources.env, sections),
+    ...settingsWithoutEffect(config, operations),
+  ].map((problem) => ({ level, ...problem }));
 }
 
 /** What production refuses or warns of, where this is production. */

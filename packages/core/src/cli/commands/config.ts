@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { CommandContext } from "../context.js";
+import { filled } from "../filled.js";
 
 /** `mlmcp config …`. Each command loads what it needs when it runs. */
 export function addConfigCommands(program: Command, context: CommandContext): void {
@@ -27,7 +28,7 @@ export function addConfigCommands(program: Command, context: CommandContext): vo
     .description("write one value into the configuration file, once it is found valid")
     .argument("<path>", "such as cache.ttl")
     .argument("<value>", "a number, true, false, JSON, a list with commas, or a text such as 5m")
-    .option("--profile <environment>", "into the profile of this environment")
+    .option("--profile <environment>", "into the profile of this environment", filled)
     .option("--dry-run", "print what would change, and change nothing")
     .action(async (path: string, value: string, options) =>
       (await import("./config-edit.js")).setSetting(context, path, value, options),
@@ -36,7 +37,7 @@ export function addConfigCommands(program: Command, context: CommandContext): vo
     .command("unset")
     .description("remove one value from the configuration file")
     .argument("<path>", "such as cache.ttl")
-    .option("--profile <environment>", "from the profile of this environment")
+    .option("--profile <environment>", "from the profile of this environment", filled)
     .option("--dry-run", "print what would change, and change nothing")
     .action(async (path: string, options) =>
       (await import("./config-edit.js")).unsetSetting(context, path, options),
@@ -46,7 +47,7 @@ export function addConfigCommands(program: Command, context: CommandContext): vo
     .description(
       "check everything that is configured, for production what it refuses too; exits with 1 where something is wrong, with 0 where something only is warned of",
     )
-    .option("--profile <environment>", "as if this were the environment")
+    .option("--profile <environment>", "as if this were the environment", filled)
     .option("--all-profiles", "in the environment that is configured and in each that has a profile")
     .option(
       "--strict",
@@ -61,7 +62,7 @@ export function addConfigCommands(program: Command, context: CommandContext): vo
   config
     .command("schema")
     .description("print the JSON Schema of the configuration, with the plugins that are loaded, for editors")
-    .option("--output <file>", "write it into this file")
+    .option("--output <file>", "write it into this file; its folder is made where it is missing", filled)
     .action(async (options) => (await import("./config-schema.js")).printSchema(context, options));
   config
     .command("summary")
@@ -73,8 +74,9 @@ export function addConfigCommands(program: Command, context: CommandContext): vo
     .option(
       "--profile <environment>",
       "the left side: this environment, in place of the one that is configured",
+      filled,
     )
-    .option("--with <environment>", "the right side: this environment")
-    .option("--against <file>", "the right side: this configuration file")
+    .option("--with <environment>", "the right side: this environment", filled)
+    .option("--against <file>", "the right side: this configuration file", filled)
     .action(async (options) => (await import("./config-diff.js")).diffConfig(context, options));
 }

@@ -29,10 +29,11 @@ export async function runDoctor(
   const errors = diagnosis.findings.filter(({ level }) => level === "error").length;
   const warnings = diagnosis.findings.length - errors;
   const sum = `${count(errors, "error")}, ${count(warnings, "warning")}`;
+  const remarked = await remarks(diagnosis, context);
   context.print(
     context.options.json === true
-      ? toJson({ node: process.versions.node, ...diagnosis })
-      : `${format(diagnosis, await remarks(diagnosis, context), context.paint)}${sum}`,
+      ? toJson({ node: process.versions.node, ...diagnosis, remarks: remarked })
+      : `${format(diagnosis, remarked, context.paint)}${sum}`,
   );
   if (errors > 0 || (strict && warnings > 0)) throw new CommandFailure(`doctor found ${sum}`);
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { CommandContext } from "../context.js";
 import { addList } from "../default-command.js";
+import { filled } from "../filled.js";
 
 /** `mlmcp plugins …`, or `mlmcp plugin …`. */
 export function addPluginsCommands(program: Command, context: CommandContext): void {
@@ -21,6 +22,7 @@ export function addPluginsCommands(program: Command, context: CommandContext): v
     .option(
       "--directory <path>",
       "where; it must be empty or not exist (default: the name without its scope)",
+      filled,
     )
     .action(async (name: string, options: { directory?: string }) =>
       (await import("./plugin-create.js")).createPlugin(context, name, options),

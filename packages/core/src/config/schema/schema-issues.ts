@@ -13,6 +13,8 @@ interface Finding {
   readonly expected?: string;
   /** Whether that is a length of time or a size, for which a text may stand. */
   readonly measure?: boolean;
+  /** Whether that is one of certain values, which no bound of another branch tells of. */
+  readonly choice?: boolean;
   /** What was wanted, where the value is a text and not a right one. */
   readonly text?: string;
 }
@@ -52,6 +54,7 @@ function toFinding(error: ErrorObject, value: unknown, suggest: boolean): Findin
       pointer,
       expected,
       measure: keyword === "duration" || keyword === "size",
+      choice: keyword === "const" || keyword === "enum",
       issue: {
         path,
         message: `expected ${expected}`,
@@ -178,8 +181,8 @@ function nearestAbove(pointer: string, pointers: ReadonlySet<string>): string | 
 }
 
 /**
- * Where the value is of the kind of one branch, that branch's complaints are the ones that help;
- * otherwise one issue names every kind.
+ * Where the value is of the kind of one branch, that branch's complaints are the ones that help, with
+ * the values that others name beside one about the value itself; otherwise one issue names every kind.
  */
 function reduceUnion(own: Finding, inside: readonly Finding[], prefix: string): Finding[] {
   const branches = grouped(inside, ({ schemaPath }) => schemaPath.slice(prefix.length).split("/")[0]!);
@@ -194,10 +197,18 @@ function reduceUnion(own: Finding, inside: readonly Finding[], prefix: string): 
     return [{ ...own, expected, issue: { ...own.issue, message: `expected ${expected}` } }];
   };
   const kinds = inside.filter(otherKind);
-  const [text, ...more] = likely ?? [];
-  if (text?.text !== undefined && text.pointer === own.pointer && more.length === 0)
-    return said([...kinds.filter(({ measure }) => measure).map(({ expected }) => expected), text.text]);
-  return likely ?? said(kinds.map(({ expected }) => expected));
+  if (likely === undefined) return said(kinds.map(({ expected }) => expected));
+  const [only, ...more] = likely;
+  // A key that is missing or too many is within the value.
+  const ofItself = only?.issue.path.length === own.issue.path.length;
+  if (only === undefined || !ofItself || more.length > 0) return likely;
+  const choices = kinds.filter(({ choice }) => choice).map(({ expected }) => expected!);
+  if (only.text !== undefined) {
+    const measures = kinds.filter(({ measure }) => measure).map(({ expected }) => expected);
+    return said([...measures, only.text, ...choices]);
+  }
+  const { issue } = only;
+  return [{ ...only, issue: { ...issue, message: [issue.message, ...new Set(choices)].join(", or ") } }];
 }
 
 function grouped<T, Key>(items: readonly T[], keyOf: (item: T) => Key): Map<Key, T[]> {

@@ -10,6 +10,25 @@ const MAX_SECRET_SIZE = 64 * 1024;
 /** How long reading one may take, also from a network drive. Milliseconds. */
 const LIMIT = 10_000;
 
+const standIns = new WeakMap<NodeJS.ProcessEnv, Readonly<Record<string, ConfigSource>>>();
+
+/**
+ * Variables with some set in place of something else that was given, such as an option of the command
+ * line: what is wrong with them names that.
+ */
+export function withStandIns(
+  env: NodeJS.ProcessEnv,
+  given: Readonly<Record<string, { readonly text: string; readonly source: ConfigSource }>>,
+): NodeJS.ProcessEnv {
+  const set = Object.entries(given).flatMap(([name, { text }]) => [
+    [name, text],
+    [`${name}_FILE`, ""],
+  ]);
+  const all: NodeJS.ProcessEnv = { ...env, ...Object.fromEntries(set) };
+  standIns.set(all, Object.fromEntries(Object.entries(given).map(([name, { source }]) => [name, source])));
+  return all;
+}
+
 /** What a variable says, or the file that stands in for it. */
 export interface VariableText {
   readonly text: string;
@@ -30,7 +49,7 @@ export async function readVariable(
   mayBeFile = true,
 ): Promise<VariableText | undefined> {
   const [text, named] = [env[name], mayBeFile ? env[`${name}_FILE`] : undefined];
-  if (!named) return text ? { text, source: { kind: "env", name } } : undefined;
+  if (!named) return text ? { text, source: standIns.get(env)?.[name] ?? { kind: "env", name } } : undefined;
   const file = resolve(named);
   const source: ConfigSource = { kind: "env", name: `${name}_FILE`, references: [file], secret: true };
   const wrong = (message: string) => void problems.push({ path: "", message, source });

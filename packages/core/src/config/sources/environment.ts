@@ -21,6 +21,21 @@ export function meantEnvironment(name: string, profiles: readonly string[]): str
   return nearest(name, known, most) ?? begun;
 }
 
+/**
+ * Where another environment than the one that is named was probably meant.
+ *
+ * @param source what named it
+ */
+export function mistypedEnvironment(
+  { environment, profiles }: { readonly environment: string; readonly profiles: readonly string[] },
+  source: ConfigSource | undefined,
+): ConfigProblem[] {
+  const suggestion = meantEnvironment(environment, profiles);
+  if (suggestion === undefined) return [];
+  const message = "has no profile and looks mistyped (an empty profile says that it is meant)";
+  return [{ path: "system.environment", message, received: environment, source, suggestion }];
+}
+
 /** The environment, which has to be known before anything else: it chooses the profiles. */
 export async function readEnvironment(
   layers: readonly Layer[],

@@ -85,14 +85,16 @@ export async function readVariables(
 export function unknownVariables(
   env: NodeJS.ProcessEnv,
   sections: readonly SectionSchema[],
-): Array<{ readonly name: string; readonly suggestion?: string }> {
+): Array<ConfigProblem & { readonly source: ConfigSource }> {
   const known = knownVariables(sections);
   const unknown = given(env).filter((name) => meaningOf(name, known) === undefined);
   if (unknown.length === 0) return [];
   const names = [...known.keys()].flatMap((name) => [name, `${name}_FILE`]);
   return unknown.map((name) => {
     const suggestion = nearest(name, names);
-    return { name, ...(suggestion === undefined ? {} : { suggestion }) };
+    const message = "no loaded plugin knows this variable";
+    const source: ConfigSource = { kind: "env", name };
+    return { path: "", message, source, ...(suggestion === undefined ? {} : { suggestion }) };
   });
 }
 

@@ -46,6 +46,8 @@ export async function writeAtomically(
     await commit(target, () => renameSync(temporary, target));
   } catch (error) {
     await rm(temporary, { force: true });
+    // Whoever reads of it knows the file that was to be written, and no other.
+    if (error instanceof Error) error.message = error.message.replaceAll(temporary, target);
     throw error;
   }
   await flush(directory);

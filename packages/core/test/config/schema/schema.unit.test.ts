@@ -186,6 +186,25 @@ describe("checkSchema", () => {
     ]);
   });
 
+  it("tells with a bound of one branch which values others name", () => {
+    const messages = (anyOf: readonly JsonSchema[], values: readonly unknown[]) =>
+      values.map((value) => issues(value, { anyOf })[0]?.message);
+    expect(messages([{ type: "integer", minimum: 1 }, { const: -1 }], [0, -2, 1.5])).toEqual([
+      "must be at least 1, or -1",
+      "must be at least 1, or -1",
+      "expected a whole number, or -1",
+    ]);
+    const limit = [{ const: false }, { enum: ["auto", "all"] }, { type: "number", maximum: 9 }];
+    expect(messages(limit, [10, "none"])).toEqual([
+      'must be at most 9, or false, or one of "auto", "all"',
+      'expected false, or one of "auto", "all", or a number',
+    ]);
+    const url = { type: "string", pattern: "^https:", title: "a URL", examples: ["https://x.org"] };
+    expect(messages([url, { const: false }], ["x.org"])).toEqual([
+      'expected a URL such as "https://x.org", or false',
+    ]);
+  });
+
   it("tells of each item of a list what was nearest to it", () => {
     const items: JsonSchema = {
       anyOf: [

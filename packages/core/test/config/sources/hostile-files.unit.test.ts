@@ -88,7 +88,7 @@ describe("a file that is no configuration", () => {
     const config = await load({ cwd });
     expect(config.get("cache.limits.key49999")).toBe(49_999);
     expect(config.explain("cache.limits.key49999").source.line).toBe(50_002);
-  }, 20_000);
+  }, 60_000);
 });
 
 describe("a repeated key", () => {
@@ -310,7 +310,7 @@ describe("any text at all", () => {
     expect(outcomes.parsed).toBeGreaterThan(10_000);
     expect(outcomes.refused).toBeGreaterThan(10_000);
     expect(inherited()).toEqual(before);
-  }, 60_000);
+  });
 
   it("is loaded or refused as a whole: mutated files and what they extend", async () => {
     const before = inherited();
@@ -331,7 +331,7 @@ describe("any text at all", () => {
     expect([...refused].toSorted()).toEqual(["MLMCP_CONFIGURATION", "MLMCP_CONFIG_SYNTAX"]);
     expect(inherited()).toEqual(before);
     expect(({} as { admin?: boolean }).admin).toBeUndefined();
-  }, 60_000);
+  });
 
   it("is loaded or refused as the object of a program", async () => {
     const cwd = project();
@@ -363,7 +363,7 @@ describe("any text at all", () => {
       }),
       { numRuns: 1_000 },
     );
-  }, 60_000);
+  });
 });
 
 describe("a valid configuration", () => {
@@ -415,7 +415,7 @@ describe("a valid configuration", () => {
       }),
       { numRuns: 200 },
     );
-  }, 60_000);
+  });
 });
 
 describe("what readSources gives", () => {

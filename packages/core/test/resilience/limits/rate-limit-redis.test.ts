@@ -14,7 +14,7 @@ import { written } from "../../support/written.js";
 class Api {
   calls = 0;
 
-  @rateLimit({ limit: 2, interval: "1s" })
+  @rateLimit({ limit: 2, interval: "1h" })
   async call(): Promise<number> {
     return ++this.calls;
   }
@@ -24,7 +24,7 @@ class Api {
     return ++this.calls;
   }
 
-  @rateLimit({ limit: 1, interval: "1s", wait: "5s" })
+  @rateLimit({ limit: 1, interval: "1s", wait: "30s" })
   async patient(): Promise<number> {
     return ++this.calls;
   }
@@ -71,7 +71,7 @@ describe.skipIf(!hasRedis)("a rate limit in a Redis", () => {
       const error = (await errorOf(api.call())) as RateLimitError;
       expect(error).toBeInstanceOf(RateLimitError);
       expect(error.context["retryAfterMs"]).toBeGreaterThan(0);
-      expect(error.context["retryAfterMs"]).toBeLessThanOrEqual(1_000);
+      expect(error.context["retryAfterMs"]).toBeLessThanOrEqual(3_600_000);
     }
     expect([one.calls, other.calls]).toEqual([1, 1]);
   });
@@ -86,9 +86,13 @@ describe.skipIf(!hasRedis)("a rate limit in a Redis", () => {
   it("lets calls wait for their turn", async () => {
     const [one, other] = [await start(), await start()];
     const waits = heard("rateLimit:wait");
-    await one.patient();
-    expect(await other.patient()).toBe(1);
-    expect(waits).toHaveLength(1);
+    let rounds = 0;
+    do {
+      await Promise.all([one.patient(), other.patient()]);
+      rounds += 1;
+      // A busy machine may take longer than the interval for a call.
+    } while (waits.length === 0);
+    expect([one.calls, other.calls]).toEqual([rounds, rounds]);
   });
 
   it("leaves each process to itself while the Redis is down", async () => {

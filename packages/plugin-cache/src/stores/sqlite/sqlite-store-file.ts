@@ -53,6 +53,10 @@ export class SqliteStoreFile implements StoreFile {
       }
       await rename(aside, target);
       progress(1);
+    } catch (error) {
+      // Whoever reads of it knows the file that was to be written, and no other.
+      if (error instanceof Error) error.message = error.message.replaceAll(aside, target);
+      throw error;
     } finally {
       await rm(aside, { force: true });
     }

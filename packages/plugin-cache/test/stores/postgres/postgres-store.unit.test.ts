@@ -20,7 +20,7 @@ const open = async (url: string, options?: PostgresOptions): Promise<PostgresSto
 
 const textOf = (found: StoredEntry | undefined) => found && Buffer.from(found.bytes).toString();
 
-const soon = (check: () => unknown): Promise<unknown> => vi.waitFor(check, { timeout: 10_000, interval: 50 });
+const soon = (check: () => unknown): Promise<unknown> => vi.waitFor(check, { interval: 50 });
 
 it("says which package to install where it is missing", async () => {
   const missing = loadLibrary(async () => {
@@ -210,7 +210,7 @@ describe.skipIf(!hasPostgres)("a server that goes away", () => {
     const hanging = store.get("k").catch((error: unknown) => error);
     const started = performance.now();
     await store.close();
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(performance.now() - started).toBeLessThan(20_000);
     expect(await hanging).toBeInstanceOf(Error);
     server.resume();
     expect(await openSince(before)).toEqual([]);

@@ -18,7 +18,7 @@ const open = async (url: string, options?: RedisOptions): Promise<RedisStore> =>
   return store;
 };
 
-const soon = (check: () => unknown): Promise<unknown> => vi.waitFor(check, { timeout: 10_000, interval: 50 });
+const soon = (check: () => unknown): Promise<unknown> => vi.waitFor(check, { interval: 50 });
 
 it("says which package to install where it is missing", async () => {
   const missing = loadLibrary(async () => {
@@ -202,7 +202,7 @@ describe.skipIf(!hasRedis())("a server that goes away", () => {
     const late = await RedisStore.open(locate(server.url)!);
     const started = performance.now();
     await Promise.all([store.close(), late.close()]);
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(performance.now() - started).toBeLessThan(20_000);
     expect(await hanging).toBeInstanceOf(Error);
     server.resume();
     expect(await openSince(before)).toEqual([]);

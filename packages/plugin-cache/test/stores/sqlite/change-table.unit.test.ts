@@ -14,7 +14,7 @@ function listening() {
 }
 
 const key = (name: string): Change => ({ kind: "key", key: name });
-const heard = (expected: () => void) => vi.waitFor(expected, { timeout: 5_000, interval: 20 });
+const heard = (expected: () => void) => vi.waitFor(expected, { interval: 20 });
 
 describe("changes of the SQLite store", () => {
   it("reach the other stores in their order, and not the one that made them", async () => {

@@ -77,10 +77,8 @@ describe("a kernel with a SQLite store", () => {
       );
       expect(await storeHealth(kernel)).toMatchObject({ status: "down" });
       rmSync(ballast);
-      await vi.waitFor(async () => expect(await storeHealth(kernel)).toMatchObject({ status: "up" }), {
-        timeout: 20_000,
-      });
-      await vi.waitFor(async () => expect(await manager.set("later", value)).toBe(true), { timeout: 20_000 });
+      await vi.waitFor(async () => expect(await storeHealth(kernel)).toMatchObject({ status: "up" }));
+      await vi.waitFor(async () => expect(await manager.set("later", value)).toBe(true));
     },
   );
 });

@@ -104,7 +104,7 @@ describe("the file of a SQLite store", () => {
     await one.set("k", entry("now"));
     await one.file.restore(to);
     expect(await textOf(one, "k")).toBe("then");
-    await vi.waitFor(async () => expect(await textOf(other, "k")).toBe("then"), { timeout: 5_000 });
+    await vi.waitFor(async () => expect(await textOf(other, "k")).toBe("then"));
     expect(await other.count()).toEqual(new Map([["A.b", 1]]));
     expect(await one.file.verify()).toEqual([]);
     expect(statSync(file).mode & 0o777).toBe(0o600);

@@ -8,15 +8,23 @@ import { isValueOf, valueOf } from "./values.js";
 
 /**
  * One process of the trials with several:
- * - `load <file> <name> <ms>` sets and gets, eight at a time, and prints what came of it;
+ * - `load <file> <name> <ms>` sets and gets, eight at a time, beside them one that only gets, and prints what came of it;
  * - `control <file> <ms>` asks for the file's status, eight at a time, and prints how long its event loop stood still;
- * - `hold <file> <times> <ms>` holds the write lock;
+ * - `hold <file> <ms> <pause>` holds the write lock again and again and prints each time, until it is killed;
  * - `birth <directory> <files>` opens files that do not exist yet, and sets in each;
  * - `write <file> <name>` prints each set that was acknowledged, until it is killed.
  */
 const roles: Record<string, (...args: string[]) => Promise<void>> = { load, control, hold, birth, write };
 const [, , role = "", ...args] = process.argv;
 await roles[role]!(...args);
+
+/** Of something that took time: when it began and when it ended, by the {@link clock}. */
+export type Span = readonly [begun: number, ended: number];
+
+/** Milliseconds that several processes can compare. */
+function clock(): number {
+  return performance.timeOrigin + performance.now();
+}
 
 function entry(text: string) {
   return { operation: "Load.test", bytes: Buffer.from(text), expires: Date.now() + 3_600_000 };
@@ -31,12 +39,22 @@ async function load(file: string, name: string, ms: string): Promise<void> {
   const acknowledged: Record<string, string> = {};
   const wrong: string[] = [];
   const gets: number[] = [];
+  const reads: Span[] = [];
   let sets = 0;
   const timedGet = async (key: string): Promise<string | undefined> => {
     const started = performance.now();
     const found = await store.get(key);
     gets.push(performance.now() - started);
     return found && Buffer.from(found.bytes).toString();
+  };
+  // Those that set wait while the lock is held.
+  const reader = async (): Promise<void> => {
+    for (let turn = 0; performance.now() < until; turn++) {
+      const begun = clock();
+      await timedGet(`shared:${turn % 100}`);
+      reads.push([begun, clock()]);
+      await pause(5);
+    }
   };
   const worker = async (at: number): Promise<void> => {
     for (let turn = 0; performance.now() < until; turn++) {
@@ -54,7 +72,7 @@ async function load(file: string, name: string, ms: string): Promise<void> {
       sets += 2;
     }
   };
-  await Promise.all(Array.from({ length: 8 }, (_, at) => worker(at)));
+  await Promise.all([reader(), ...Array.from({ length: 8 }, (_, at) => worker(at))]);
   delay.disable();
   await store.close();
   gets.sort((one, other) => one - other);
@@ -64,6 +82,7 @@ async function load(file: string, name: string, ms: string): Promise<void> {
       wrong,
       sets,
       gets: gets.length,
+      reads,
       getP99: gets[Math.floor(gets.length * 0.99)],
       slowestGet: gets.at(-1),
       slowestTurn: delay.max / 1e6,
@@ -119,15 +138,17 @@ function waitedForProcessor(): number {
   return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "latin1").split(" ")[1]) / 1e6;
 }
 
-async function hold(file: string, times: string, ms: string): Promise<void> {
-  const connection = await Connection.open(file, { busyTimeout: 5_000 });
-  for (let time = 0; time < Number(times); time++) {
+async function hold(file: string, ms: string, between: string): Promise<void> {
+  const connection = await Connection.open(file, { busyTimeout: 60_000 });
+  for (;;) {
     await connection.all("BEGIN IMMEDIATE");
+    const begun = clock();
     await pause(Number(ms));
+    const held: Span = [begun, clock()];
     await connection.all("COMMIT");
-    await pause(500);
+    console.log(JSON.stringify(held));
+    await pause(Number(between));
   }
-  await connection.close();
 }
 
 async function birth(directory: string, files: string): Promise<void> {

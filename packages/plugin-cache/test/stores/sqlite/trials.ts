@@ -8,6 +8,7 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, expect } from "vitest";
 import { SqliteStore } from "../../../src/stores/sqlite/sqlite-store.js";
 import { ask } from "./opening.js";
+import type { Span } from "./store.child.js";
 import { isValueOf, textOfValue } from "./values.js";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -43,6 +44,8 @@ interface LoadReport {
   readonly wrong: string[];
   readonly sets: number;
   readonly gets: number;
+  /** Of one that does nothing else. */
+  readonly reads: readonly Span[];
   readonly getP99: number;
   readonly slowestGet: number;
   readonly slowestTurn: number;
@@ -52,6 +55,8 @@ interface LoadReport {
 export interface LoadSummary {
   readonly sets: number;
   readonly gets: number;
+  /** That began and ended while another process held the lock, of the process that has the fewest. */
+  readonly getsWhileHeld: number;
   /** Of the slowest process. Milliseconds. */
   readonly getP99: number;
   readonly slowestGet: number;
@@ -64,19 +69,19 @@ export interface LoadSummary {
 }
 
 /**
- * Processes that set and get on one file, while another holds the write lock now and then.
+ * Processes that set and get on one file, while another holds the write lock again and again.
  * Expects that no acknowledged set is lost and no value wrong.
  */
 export async function loadTrial(
   file: string,
-  { processes, ms, holds, holdMs }: { processes: number; ms: number; holds: number; holdMs: number },
+  { processes, ms, holdMs, pauseMs }: Record<"processes" | "ms" | "holdMs" | "pauseMs", number>,
 ): Promise<LoadSummary> {
   await (await SqliteStore.open(file)).close();
-  const holding = run("hold", file, holds, holdMs);
+  const holder = startHolder(file, holdMs, pauseMs);
   const control = run("control", file, ms);
   const loads = Array.from({ length: processes }, (_, at) => run("load", file, `p${at}`, ms));
   const reports = (await Promise.all(loads)).map((output) => JSON.parse(output) as LoadReport);
-  await holding;
+  const holds = await holder.end();
   const { longestHold: controlHold } = JSON.parse(await control) as { longestHold: number };
   const store = await SqliteStore.open(file);
   try {
@@ -97,11 +102,39 @@ export async function loadTrial(
   return {
     sets: reports.reduce((sum, { sets }) => sum + sets, 0),
     gets: reports.reduce((sum, { gets }) => sum + gets, 0),
+    getsWhileHeld: Math.min(
+      ...reports.map(
+        ({ reads }) => reads.filter((read) => holds.some((held) => isWithin(read, held))).length,
+      ),
+    ),
     getP99: most("getP99"),
     slowestGet: most("slowestGet"),
     slowestTurn: most("slowestTurn"),
     longestHold: most("longestHold"),
     controlHold,
+  };
+}
+
+function isWithin([begun, ended]: Span, [from, to]: Span): boolean {
+  return begun >= from && ended <= to;
+}
+
+/** A process that holds the write lock again and again. Its end answers when it did. */
+function startHolder(file: string, holdMs: number, pauseMs: number) {
+  const args = [program, "hold", file, String(holdMs), String(pauseMs)];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
+  const closed = once(child, "close");
+  return {
+    async end(): Promise<Span[]> {
+      child.kill("SIGKILL");
+      await closed;
+      return output
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as Span);
+    },
   };
 }
 

@@ -59,13 +59,10 @@ describe("the upkeep of a SQLite file", () => {
     expect(await first.versions(["*", "tag:7"])).toEqual(["first", "v"]);
     await first.setVersion("tag:one more", "v");
     await openStore(file);
-    await vi.waitFor(
-      async () => {
-        expect(await ask(file, "SELECT count(*) FROM versions WHERE space = ''")).toEqual([1]);
-        expect(told).toContainEqual({ kind: "version", name: "*", version: expect.any(String) });
-      },
-      { timeout: 20_000 },
-    );
+    await vi.waitFor(async () => {
+      expect(await ask(file, "SELECT count(*) FROM versions WHERE space = ''")).toEqual([1]);
+      expect(told).toContainEqual({ kind: "version", name: "*", version: expect.any(String) });
+    });
     const [everything, seventh] = await first.versions(["*", "tag:7"]);
     expect([everything, seventh]).toEqual([expect.stringMatching(/^[\w-]{12}$/), undefined]);
     expect(told).toContainEqual({ kind: "version", name: "*", version: everything });
@@ -86,16 +83,14 @@ describe("the upkeep of a SQLite file", () => {
     const file = freshPath();
     const store = await openStore(file, { maxFileBytes: 4 * megabyte });
     for (let at = 0; at < 1_000; at++) await store.set(`k${at}`, large(60_000 + at * 1_000));
-    await vi.waitFor(async () => expect((await store.file.size()).bytes).toBeLessThanOrEqual(4 * megabyte), {
-      timeout: 10_000,
-    });
+    await vi.waitFor(async () => expect((await store.file.size()).bytes).toBeLessThanOrEqual(4 * megabyte));
     const left = (await store.count()).get("A.b")!;
     expect(left).toBeGreaterThan(100);
     expect(await store.get("k0")).toBeUndefined();
     for (let at = 1_000 - left; at < 1_000; at++) expect(await store.get(`k${at}`)).toBeDefined();
     await store.close();
     expect(statSync(file).size).toBeLessThanOrEqual(4 * megabyte);
-  }, 60_000);
+  });
 
   it("refuses an entry that would push too many others out", async () => {
     const store = await openStore(freshPath(), { maxFileBytes: megabyte });
@@ -121,13 +116,10 @@ describe("the upkeep of a SQLite file", () => {
     const store = await openStore();
     await fill(store, 500, 30_000);
     const { bytes } = await store.file.size();
-    await vi.waitFor(
-      async () => {
-        vi.advanceTimersByTime(60_000);
-        expect((await store.file.size()).bytes).toBeLessThan(bytes / 2);
-      },
-      { timeout: 5_000 },
-    );
+    await vi.waitFor(async () => {
+      vi.advanceTimersByTime(60_000);
+      expect((await store.file.size()).bytes).toBeLessThan(bytes / 2);
+    });
   });
 
   it("forgets changes beyond a hundred thousand, however young", async () => {
@@ -139,13 +131,10 @@ describe("the upkeep of a SQLite file", () => {
       `WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 100500)
         INSERT INTO changes (space, origin, name) SELECT '', 'x', 'k' FROM n`,
     );
-    await vi.waitFor(
-      async () => {
-        vi.advanceTimersByTime(60_000);
-        expect(await ask(file, "SELECT count(*) FROM changes")).toEqual([100_000]);
-      },
-      { timeout: 10_000 },
-    );
+    await vi.waitFor(async () => {
+      vi.advanceTimersByTime(60_000);
+      expect(await ask(file, "SELECT count(*) FROM changes")).toEqual([100_000]);
+    });
     await store.close();
   });
 

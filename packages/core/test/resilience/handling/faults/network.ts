@@ -6,6 +6,7 @@ import { createConnection, createServer, type AddressInfo, type Server, type Soc
 import { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { connect as connectTls } from "node:tls";
+import { freePort } from "../../../support/free-port.js";
 import type { Fault } from "./fault.js";
 
 /** What a server of the test's own comes to when it is asked. */
@@ -29,13 +30,6 @@ async function onServer(
 async function listening(server: Server): Promise<number> {
   await once(server.listen(0, "127.0.0.1"), "listening");
   return (server.address() as AddressInfo).port;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listening(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function listenTwice(): Promise<void> {
@@ -120,7 +114,7 @@ async function connectInVain(): Promise<void> {
 /** Whether it does so at once, as to this machine it does where there is room. */
 const connects = (socket: Socket): Promise<boolean> =>
   new Promise((resolve) => {
-    const waiting = setTimeout(resolve, 200, false);
+    const waiting = setTimeout(resolve, 1_000, false);
     socket.once("connect", () => {
       clearTimeout(waiting);
       resolve(true);
