@@ -4,7 +4,7 @@ import { ConfigurationError, currentOperation, ValidationError, type ErrorClassi
 import type { Advice } from "./advice/advice.js";
 import { absent, type Cache } from "./engine/cache.js";
 import { NotAKeyError } from "./keys/canonical.js";
-import { isObject, keysByHand } from "./operations/call-keys.js";
+import { isObject, keysByHand, sameKey } from "./operations/call-keys.js";
 import type { CachedOperations, OperationReference } from "./operations/cached-operations.js";
 import { Conditional } from "./operations/conditional.js";
 import type { CacheEntry } from "./engine/entries.js";
@@ -85,7 +85,7 @@ export class CacheManager {
     const { signal } = options;
     const caller: Caller = { ...pickCaller(), ...(signal && { signal }) };
     const { namespace } = options;
-    const hasSameKey = (): boolean => this.#textOf("getOrSet", key, { namespace }) === text;
+    const hasSameKey = sameKey(() => this.#textOf("getOrSet", key, { namespace }), text);
     const plan = { ...this.#planOf(make, options), ...(isObject(key) && { hasSameKey }) };
     return (await cache.load(text, plan, caller)) as T;
   }

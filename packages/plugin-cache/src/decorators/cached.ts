@@ -10,7 +10,7 @@ import {
   type Invoke,
 } from "@mlmcp/core";
 import { absent } from "../engine/cache.js";
-import { createCallKeys } from "../operations/call-keys.js";
+import { createCallKeys, sameKey } from "../operations/call-keys.js";
 import { Conditional, offer, workAround } from "../operations/conditional.js";
 import type { Work } from "../flights/single-flight.js";
 import { unlessAborted } from "../flights/waiting.js";
@@ -124,7 +124,7 @@ function around(next: Invoke, binding: Binding<CachedOptions>): Invoke {
       tags: keeping.tagsBefore(args, owner.observer.failed),
       ...(!options.key && { keyParts: args }),
       ...(keys.isPrivate(self) && { inMemoryOnly: true }),
-      ...(keys.isAlterable(self, args) && { hasSameKey: () => keys.textOf(self, args) === text }),
+      ...(keys.isAlterable(self, args) && { hasSameKey: sameKey(() => keys.textOf(self, args), text) }),
       begin(previous, work) {
         scope = binding.fork({ detached: true });
         conditional = scope && new Conditional(previous);

@@ -164,7 +164,8 @@ export class Cache {
    * @throws UnstorableError where the value cannot be copied.
    */
   set(text: string, value: unknown, plan: SetPlan): Promise<boolean> {
-    return put(this.#tiers, text, value, plan, () => this.#forget(text));
+    const tiers = this.#tiers;
+    return tiers.finishing(put(tiers, text, value, plan, () => this.#forget(text)));
   }
 
   /** Answers whether there was something. Work under way is finished for those who wait, and not kept. */

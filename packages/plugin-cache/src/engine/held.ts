@@ -41,7 +41,7 @@ export function heldOf(
 }
 
 /** Until when a hit on an entry needs no further thought. */
-export function hotUntil(entry: Entry, { refreshAfter }: Pick<Timing, "refreshAfter">): number {
+function hotUntil(entry: Entry, { refreshAfter }: Pick<Timing, "refreshAfter">): number {
   if (entry.thrown) return 0;
   if (!refreshAfter) return entry.freshUntil;
   const kept = entry.created + entry.cost;

@@ -105,10 +105,12 @@ export interface Plan<T = unknown> {
   /** What the key is made of, where that is several things: advice tells which of them differs too often. @default unknown */
   readonly keyParts?: readonly unknown[];
   /**
-   * Whether what the key was made of still gives the same one; what it throws means that it does not.
+   * Whether what the key was made of still gives the same one; what it throws means that it does not, and why.
+   *
+   * @param used it has been worked with, so that a RegExp may begin its next search elsewhere
    * @default nobody can change it
    */
-  hasSameKey?(): boolean;
+  hasSameKey?(used: boolean): boolean;
   /**
    * Makes the value for all who wait for it. Called at most once for each plan that is handed to
    * `load`, and possibly later than `load` returns, for a refresh.

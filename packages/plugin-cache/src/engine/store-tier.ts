@@ -121,7 +121,12 @@ export class StoreTier {
   /** @throws the store's error. */
   async clear(): Promise<void> {
     this.#unwritten.clear();
-    await this.#behind?.store.clear();
+    const { store } = this;
+    await store?.clear().catch(async (error: unknown) => {
+      // Another one has taken its place meanwhile.
+      if (!this.store || this.store === store) throw error;
+      await this.store.clear();
+    });
   }
 
   /** Waits until the store has been given all that it is to keep. */

@@ -23,6 +23,8 @@ export class Tiers {
   readonly tags: TagVersions;
   /** Those of this process at making what others may ask for too. */
   readonly turns = new Set<Turn>();
+  /** What is being kept by hand. */
+  readonly #puts = new Set<Promise<unknown>>();
   /** Counts the changes by hand: what was read from the store before one of them may be outdated. */
   changes = 0;
   readonly #onError: Observer["failed"];
@@ -51,6 +53,7 @@ export class Tiers {
    * given all that it is to keep by then, and every lock back.
    */
   async use(behind: Behind | undefined): Promise<void> {
+    await Promise.allSettled(this.#puts);
     await this.behind.settle();
     await Promise.all(Array.from(this.turns, (turn) => turn.finish()));
     this.turns.clear();
@@ -69,6 +72,16 @@ export class Tiers {
       if (this.behind.store === store) this.tags.trust();
     } catch (error) {
       this.#subscriptionFailed(error);
+    }
+  }
+
+  /** Has {@link use} wait for what is being kept: the store that there is must get it. */
+  async finishing<T>(put: Promise<T>): Promise<T> {
+    this.#puts.add(put);
+    try {
+      return await put;
+    } finally {
+      this.#puts.delete(put);
     }
   }
 

@@ -59,8 +59,8 @@ export class Computation implements Work<Landed> {
   #call: TagsAtCall | undefined;
   #making: Work<unknown> | undefined;
   #hasFailed = false;
-  /** Whether the work began with something else than what the key was made of. */
-  #beganAltered = false;
+  /** The work began with something else than what the key was made of. */
+  #beganAltered: Alteration | undefined;
 
   constructor(tiers: Tiers, options: ComputationOptions, ticket: Ticket) {
     this.#tiers = tiers;
@@ -179,7 +179,7 @@ export class Computation implements Work<Landed> {
     const call = (this.#call = tags.atCall(owner.operation, plan.tags ?? [], key));
     const previous = this.stale;
     // Otherwise no time has passed since the key was made.
-    this.#beganAltered = (key !== undefined || learning !== undefined) && this.#isAltered();
+    if (key !== undefined || learning !== undefined) this.#beganAltered = this.#alteration(false);
     const created = Date.now();
     const begun = performance.now();
     let value: unknown;
@@ -210,7 +210,7 @@ export class Computation implements Work<Landed> {
     evidence.made(snapshot, head.cost, before && tags.seemsValid(before) ? before : undefined);
     const verdict = await this.#judge({ ok: true, value });
     const isCurrent = await this.#keep(verdict, { snapshot, ...head }, call, turn);
-    return { how: "made", value, snapshot, cost: head.cost, outdated: !isCurrent || this.#beganAltered };
+    return { how: "made", value, snapshot, cost: head.cost, outdated: !isCurrent || !!this.#beganAltered };
   }
 
   async #keepError(error: unknown, call: TagsAtCall, times: Times, turn: Turn | undefined): Promise<void> {
@@ -235,8 +235,9 @@ export class Computation implements Work<Landed> {
   async #judge(outcome: Outcome): Promise<Verdict | undefined> {
     const { plan } = this.#options;
     if (plan.timing.ttl <= 0) return undefined;
-    if (this.#beganAltered || this.#isAltered()) {
-      plan.owner.observer.failed("key", altered(plan.owner.operation));
+    const alteration = this.#beganAltered ?? this.#alteration(true);
+    if (alteration) {
+      plan.owner.observer.failed("key", altered(plan.owner.operation, alteration));
       return undefined;
     }
     try {
@@ -247,14 +248,13 @@ export class Computation implements Work<Landed> {
     }
   }
 
-  /** Whether what the key was made of is another now, so that the outcome is not that of the key. */
-  #isAltered(): boolean {
+  /** Told where what the key was made of is another now, so that the outcome is not that of the key. */
+  #alteration(used: boolean): Alteration | undefined {
     const { plan } = this.#options;
-    if (!plan.hasSameKey) return false;
     try {
-      return !plan.hasSameKey();
-    } catch {
-      return true;
+      return (plan.hasSameKey?.(used) ?? true) ? undefined : {};
+    } catch (cause) {
+      return { cause };
     }
   }
 
@@ -314,12 +314,19 @@ function handOver({ snapshot, created, etag, freshUntil }: Held): Previous {
   };
 }
 
-function altered(operation: string): ConfigurationError {
+/** What the key was made of gives another one now, or none any more, and why. */
+interface Alteration {
+  readonly cause?: unknown;
+}
+
+function altered(operation: string, { cause }: Alteration): ConfigurationError {
+  const why = cause instanceof Error ? ` (${cause.message})` : "";
   return new ConfigurationError(
-    `What the key of a call of ${operation} is made of was changed before its result was there: the result is ` +
+    `What the key of a call of ${operation} is made of was changed before its result was there${why}: the result is ` +
       "given to who waits for it and not kept. Change a copy: `const own = structuredClone(query)`.",
     {
       code: "MLMCP_CACHE_ALTERED",
+      ...(cause !== undefined && { cause }),
       context: { operation },
       suggestions: [
         "Let the method, and whoever calls it, leave the arguments as they are until the result is there.",

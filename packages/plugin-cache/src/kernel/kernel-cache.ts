@@ -54,9 +54,8 @@ export class KernelCache {
   #setting: StoreSetting = "memory:";
   #options: StoreOptions = {};
   #protection: ProtectionSettings = {};
-  /** Why the store could not be opened. */
-  #failure: { readonly reason: string; readonly mend: string } | undefined;
-  #reopening: Promise<void> | undefined;
+  /** Why the store cannot be opened, where that will not pass. */
+  #hopeless: { readonly reason: unknown } | undefined;
   #beforeLeaving: () => Promise<void> = async () => undefined;
 
   constructor(kernel: PluginKernel) {
@@ -75,8 +74,9 @@ export class KernelCache {
 
   /** `undefined` where there is a store. */
   get absence(): StoreAbsence | undefined {
+    const failure = this.#failure;
+    if (failure) return { cause: "failed", name: this.#name, ...failure };
     if (this.cache.store) return undefined;
-    if (this.#failure) return { cause: "failed", name: this.#name, ...this.#failure };
     return { cause: isEnabled(this.#kernel.config) ? "memory" : "disabled" };
   }
 
@@ -95,13 +95,12 @@ export class KernelCache {
     const isSame =
       isDeepStrictEqual(options, this.#options) && isDeepStrictEqual(protection, this.#protection);
     if (store === this.#setting && isSame) return;
-    await this.#reopening;
     const former = this.cache.store;
     if (former) await this.#beforeLeaving();
     this.#setting = store;
     this.#options = options;
     this.#protection = protection;
-    this.#failure = undefined;
+    this.#hopeless = undefined;
     try {
       // The former one stays until then: what is invalidated meanwhile must reach one of them.
       await this.#openStore();
@@ -114,16 +113,15 @@ export class KernelCache {
   /**
    * Takes the store away, once it has all that was accepted, and forgets what memory holds.
    *
-   * @param limit how long it may take what waits for it. Milliseconds.
+   * @param until when it has to have what waits for it, by `performance.now()`
    */
-  async close(limit = this.#stopTimeout / 2): Promise<void> {
-    await this.#reopening;
+  async close(until = performance.now() + this.#stopTimeout / 2): Promise<void> {
     const { store } = this.cache;
     if (store) await this.#beforeLeaving();
     this.#setting = "memory:";
-    this.#failure = undefined;
+    this.#hopeless = undefined;
     await this.cache.use(undefined);
-    await closeStore(store, limit);
+    await closeStore(store, until - performance.now());
   }
 
   /** Gives up what goes on in the background, and closes. */
@@ -137,7 +135,7 @@ export class KernelCache {
       new Promise((resolve) => (timer = setTimeout(resolve, this.#stopTimeout / 2))),
     ]);
     clearTimeout(timer);
-    await this.close(this.#stopTimeout * drainShare - (performance.now() - begun));
+    await this.close(begun + this.#stopTimeout * drainShare);
   }
 
   get #stopTimeout(): number {
@@ -148,6 +146,8 @@ export class KernelCache {
     const { store } = this.cache;
     const { entries, bytes } = this.cache.observe().memory;
     const details = { store: this.#name, memory: { entries, bytes } };
+    const failure = this.#failure;
+    if (failure) return { status: "down", details: { ...details, serving: "memory only", ...failure } };
     if (store instanceof GuardedStore) {
       const reason = await store.ping().then(
         () => undefined,
@@ -158,15 +158,30 @@ export class KernelCache {
       if (reason === undefined) return { status: "up", details: { ...details, ...writes } };
       return { status: "down", details: { ...details, ...writes, serving: "memory only", reason } };
     }
-    if (!this.#failure) return { status: "up", details };
-    return { status: "down", details: { ...details, serving: "memory only", ...this.#failure } };
+    return { status: "up", details };
   }
 
-  /** Tries once more to open a store that could not be opened. */
+  /** Tries once more, at once, to open a store that could not be opened. */
   async reconnect(): Promise<void> {
-    if (!this.#failure) return;
-    this.#reopening ??= this.#openStore().finally(() => (this.#reopening = undefined));
-    await this.#reopening;
+    const { store } = this.cache;
+    // What keeps it from opening is seen in its health.
+    if (store instanceof GuardedStore && store.unopened) await store.reconnect().catch(() => undefined);
+  }
+
+  get #failure(): { readonly reason: string; readonly mend: string } | undefined {
+    const { store } = this.cache;
+    const failed = store instanceof GuardedStore ? store.unopened : this.#hopeless;
+    return failed && this.#explain(failed.reason);
+  }
+
+  #explain(reason: unknown): { readonly reason: string; readonly mend: string } {
+    const isFile = sqliteFile(this.#setting, this.#kernel.config.cwd) !== undefined;
+    return {
+      reason: reason instanceof Error ? reason.message : String(reason),
+      mend: hasMend(reason)
+        ? reason.mend
+        : `Mend ${isFile ? "or remove the file" : "it"}, or set \`cache.store\` to another one.`,
+    };
   }
 
   get #name(): string {
@@ -205,39 +220,38 @@ export class KernelCache {
   }
 
   async #openStore(): Promise<void> {
-    const { observer } = this.owner;
     const { cwd } = this.#kernel.config;
+    const former = this.cache.store;
+    let store: GuardedStore | undefined;
     try {
       const protection = await protect(this.#protection, this.keyRing);
-      const store = await openStore(this.#setting, cwd, this.#listener(), this.#options);
+      store = await openStore(this.#setting, cwd, this.#listener(), this.#options);
+      if (store && former instanceof GuardedStore) former.passOn(store);
       await this.cache.use(store && { store, ...protection });
-      this.#failure = undefined;
-      // A command that looks at entries says so itself.
-      const isTool = this.#kernel.services.has(TOOL);
-      if (store && this.#protection.encryptionKey !== undefined && !isTool)
-        void this.#lookForUnencrypted(store);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const mend = hasMend(error)
-        ? error.mend
-        : `Mend ${sqliteFile(this.#setting, cwd) ? "or remove the file" : "it"}, or set \`cache.store\` to another one.`;
-      const isKnown = this.#failure?.reason === reason;
-      this.#failure = { reason, mend };
-      // Health checks try again and again.
-      if (isKnown) return;
-      observer.failed("open", error);
-      // A file may be mended while the service runs; code that does not load may not.
-      if (error instanceof NativeBindingError && this.#kernel.config.get("system.strict") === true) {
-        throw new ConfigurationError(`The cache ${this.#name} cannot be opened: ${reason}. ${mend}`, {
-          code: "MLMCP_CACHE_NATIVE_BINDING",
-          cause: error,
-        });
-      }
-      process.emitWarning(
-        `The cache ${this.#name} cannot be opened (${reason}): results are kept in memory only. ${mend}`,
-        { code: "MLMCP_CACHE_STORE" },
-      );
+      return this.#failedToOpen((this.#hopeless = { reason: error }));
     }
+    if (store?.unopened) this.#failedToOpen(store.unopened);
+    // A command that looks at entries says so itself.
+    const isTool = this.#kernel.services.has(TOOL);
+    if (store && this.#protection.encryptionKey !== undefined && !isTool)
+      void this.#lookForUnencrypted(store);
+  }
+
+  #failedToOpen({ reason: error }: { readonly reason: unknown }): void {
+    const { reason, mend } = this.#explain(error);
+    this.owner.observer.failed("open", error);
+    // A file may be mended while the service runs; code that does not load may not.
+    if (error instanceof NativeBindingError && this.#kernel.config.get("system.strict") === true) {
+      throw new ConfigurationError(`The cache ${this.#name} cannot be opened: ${reason}. ${mend}`, {
+        code: "MLMCP_CACHE_NATIVE_BINDING",
+        cause: error,
+      });
+    }
+    process.emitWarning(
+      `The cache ${this.#name} cannot be opened (${reason}): results are kept in memory only. ${mend}`,
+      { code: "MLMCP_CACHE_STORE" },
+    );
   }
 }
 

@@ -52,6 +52,18 @@ export function canonical(value: unknown): string {
   return encode(value, undefined);
 }
 
+/** Stands before where the next search of a RegExp begins. */
+const positionMark = ":\u0000";
+const positions = new RegExp(`${positionMark}[^;]*;`, "g");
+
+/**
+ * Whether two texts are those of the same values, if one overlooks where the next search of a RegExp
+ * begins: whoever uses one moves that.
+ */
+export function isSameUsed(one: string, other: string): boolean {
+  return one === other || one.replace(positions, "") === other.replace(positions, "");
+}
+
 /**
  * One text for each list of arguments, after a prefix. Arguments are told apart as
  * {@link canonical} tells values, and so are `f(1)` and `f(1, undefined)`. Nothing stands between
@@ -167,17 +179,14 @@ function encodeKind(value: object, trail: Trail): string {
     case "regexp": {
       refuseProperties(value, trail);
       const { source, flags, lastIndex } = value as RegExp;
-      return `r${encode(source, trail)}${flags}:${lastIndex};`;
+      return `r${encode(source, trail)}${flags}${positionMark}${lastIndex};`;
     }
     case "view": {
       const view = value as NodeJS.ArrayBufferView;
-      return encodeBytes(
-        view.constructor.name,
-        new Uint8Array(view.buffer, view.byteOffset, view.byteLength),
-      );
+      return encodeBytes(view.constructor.name, bytesIn(value, view, trail));
     }
     case "array-buffer":
-      return encodeBytes("ArrayBuffer", new Uint8Array(value as ArrayBuffer));
+      return encodeBytes("ArrayBuffer", bytesIn(value, { buffer: value as ArrayBuffer }, trail));
     case "url":
       return `l${encode((value as URL).href, trail)}`;
     case "search-params":
@@ -242,6 +251,21 @@ function encodeSparse(value: unknown[], start: number, trail: Trail): string {
 
 function unordered(tag: string, items: string[]): string {
   return `${tag}${items.length}<${items.sort().join("")}`;
+}
+
+interface Bytes {
+  readonly buffer: ArrayBufferLike;
+  readonly byteOffset?: number;
+  readonly byteLength?: number;
+}
+
+function bytesIn(value: object, { buffer, byteOffset, byteLength }: Bytes, trail: Trail): Uint8Array {
+  try {
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  } catch {
+    // Before Node 21 nothing else tells.
+    throw trail.refuse(`${describe(value)} whose bytes were transferred, so that it has none any more`);
+  }
 }
 
 function encodeBytes(name: string, bytes: Uint8Array): string {

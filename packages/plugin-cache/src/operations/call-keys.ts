@@ -1,6 +1,6 @@
 import { ConfigurationError } from "@mlmcp/core";
 import type { Cache } from "../engine/cache.js";
-import { cacheKey, canonical } from "../keys/canonical.js";
+import { cacheKey, canonical, isSameUsed } from "../keys/canonical.js";
 import { fileKeys, type FileDigests, type FileKey } from "../keys/files.js";
 import { createKeys, keyspace } from "../keys/key.js";
 
@@ -115,6 +115,11 @@ export const byHand = "CacheManager";
 export function keysByHand(cache: Cache, namespace?: string): (key: unknown) => string {
   const keyOf = createKeys(byHand, cache.spaceOf(keyspace(byHand, { namespace })));
   return (key) => keyOf([key]);
+}
+
+/** Tells whether a key is still what it was, as {@link Plan.hasSameKey}. */
+export function sameKey(textNow: () => string, text: string): (used: boolean) => boolean {
+  return (used) => (used ? isSameUsed(textNow(), text) : textNow() === text);
 }
 
 function readFiles(given: unknown, operation: string): readonly FileKey[] {

@@ -55,7 +55,7 @@ export class CacheInsight {
         Array.from(observations[0].operations, ([operation, { memory }]) => [operation, memory]),
       ),
       processes: observations.length,
-      store: cache.store?.name,
+      store: this.#own.absence ? undefined : cache.store?.name,
       stored,
       ttl: sectionOf(this.#kernel.config).ttl,
       ttls: new Map(Array.from(this.#settings(), ([operation, { ttl }]) => [operation, ttl])),
@@ -70,7 +70,7 @@ export class CacheInsight {
     return advise({
       operations,
       memory,
-      hasStore: this.#own.cache.store !== undefined,
+      hasStore: this.#own.absence === undefined,
       isAdaptive: adaptive !== undefined,
       settings,
       uncached: new Set(known.filter((id) => !settings.has(id))),

@@ -1,7 +1,9 @@
 import { resolve } from "node:path";
 import { GuardedStore, type GuardOptions } from "./guard/guarded-store.js";
 import { KeyvStore, type AnyAdapter } from "./keyv-store.js";
+import { LateStore } from "./late-store.js";
 import { locate } from "./location.js";
+import { NativeBindingError } from "./sqlite/binding.js";
 import type { Store } from "./store.js";
 
 /** A store as the configuration names it. */
@@ -36,10 +38,10 @@ export type StoreListener = Pick<GuardOptions, "onError" | "onDown" | "onUp">;
 
 /**
  * Opens the store that the configuration names, guarded; `undefined` for `memory:`. What it needs,
- * such as native code or an optional package, loads only here. A server that does not answer is no
- * reason to fail: the guard waits for it.
+ * such as native code or an optional package, loads only here. A server that does not answer, or
+ * whatever else may pass, is no reason to fail: the guard waits for it, and what is `unopened` says why.
  *
- * @throws MissingPackageError, and whatever else keeps the store from opening for good.
+ * @throws NativeBindingError, which stays as long as the process does; what an adapter fails with
  */
 export async function openStore(
   setting: StoreSetting,
@@ -51,7 +53,13 @@ export async function openStore(
   // What goes wrong before there is a guard is a part of the outage that it may see.
   const early: unknown[] = [];
   let notice = (error: unknown): void => void early.push(error);
-  const store = await openBare(setting, cwd, { ...options, onError: (error) => notice(error) });
+  const open = (): Promise<Store> =>
+    openBare(setting, cwd, { ...options, onError: (error) => notice(error) });
+  const store = await open().catch((error: unknown) => {
+    if (error instanceof NativeBindingError || typeof setting !== "string") throw error;
+    early.length = 0;
+    return new LateStore(storeName(setting, cwd), open, error);
+  });
   const guarded = new GuardedStore(store, { timeout, ...listener });
   notice = (error) => guarded.notice(error);
   early.forEach(notice);

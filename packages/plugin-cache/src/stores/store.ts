@@ -47,6 +47,10 @@ export interface Store {
   count(): Promise<Map<string, number> | undefined>;
   /** Rejects where the store does not answer. */
   ping(): Promise<void>;
+  /** Of a store that could not be opened so far: why. @default it is open */
+  readonly unopened?: { readonly reason: unknown } | undefined;
+  /** Tries to open what could not be. Rejects where it still cannot; missing where it always can. */
+  reopen?(): Promise<void>;
   /** Finishes what has been accepted, then lets go of everything that the store opened. */
   close(): Promise<void>;
 

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { EntryHead } from "../values/entry.js";
 
 /** Everything that the cache keeps has this tag. */
@@ -29,4 +30,9 @@ export function userTagsOf({ versions }: Pick<EntryHead, "versions">): string[] 
 /** All tags of an entry, those that every entry has included. */
 export function namesOf({ operation, versions }: Pick<EntryHead, "operation" | "versions">): string[] {
   return [...new Set([everything, operationTag(operation), ...Object.keys(versions)])];
+}
+
+/** A version that no tag has ever had. */
+export function newVersion(): string {
+  return randomBytes(9).toString("base64url");
 }

@@ -1,7 +1,6 @@
-import { randomBytes } from "node:crypto";
 import type { Change, Store } from "../stores/store.js";
 import type { EntryHead } from "../values/entry.js";
-import { anyTag, everything, firstVersion, namesOf, operationTag, userTag } from "./names.js";
+import { anyTag, everything, firstVersion, namesOf, newVersion, operationTag, userTag } from "./names.js";
 import { KnownVersions, type ReadingMoment } from "./known-versions.js";
 import { VersionReader } from "./version-reader.js";
 
@@ -59,10 +58,13 @@ export class TagVersions {
     return this.#epoch;
   }
 
-  /** Begins anew with the versions of a store; without one they live in this process alone. */
+  /**
+   * Begins anew with the versions of a store; without one they live in this process alone. What this
+   * process has changed and is on its way stays changed.
+   */
   use(store: Store | undefined): void {
     this.#store = store;
-    this.#forget();
+    this.missed();
     this.#trustedUntil = store ? 0 : Infinity;
   }
 
@@ -214,11 +216,18 @@ export class TagVersions {
     if (failures.length > 0) throw failures[0];
   }
 
-  async #write(store: Store, name: string): Promise<void> {
-    const version = newVersion();
+  async #write(to: Store, name: string): Promise<void> {
     let isTaken = false;
+    let store = to;
+    let version = newVersion();
     try {
-      await store.setVersion(name, version);
+      await store.setVersion(name, version).catch(async (error: unknown) => {
+        // Another one has taken its place meanwhile.
+        if (!this.#store || this.#store === store) throw error;
+        store = this.#store;
+        version = newVersion();
+        await store.setVersion(name, version);
+      });
       isTaken = true;
     } finally {
       this.#epoch++;
@@ -288,8 +297,4 @@ export class TagVersions {
     this.#retryAt = 0;
     this.#epoch++;
   }
-}
-
-function newVersion(): string {
-  return randomBytes(9).toString("base64url");
 }

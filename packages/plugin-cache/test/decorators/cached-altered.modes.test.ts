@@ -123,6 +123,52 @@ describe("arguments that are changed while the method runs", () => {
     expect(errors).toEqual([]);
   });
 
+  it("may be regular expressions that the method searches with", async () => {
+    class Texts {
+      ran = 0;
+      @cached()
+      async first(text: string, word: RegExp): Promise<string | undefined> {
+        this.ran++;
+        await Promise.resolve();
+        return word.exec(text)?.[0];
+      }
+    }
+    const texts = (await inMemory()).adopt(new Texts());
+    const errors = collect("cache:error");
+    const word = /\w+/g;
+    expect(await texts.first("one two", word)).toBe("one");
+    // It goes on from where it is, which is another call.
+    expect(await texts.first("one two", word)).toBe("two");
+    expect(await texts.first("one two", /\w+/g)).toBe("one");
+    expect(texts.ran).toBe(2);
+    expect(errors).toEqual([]);
+  });
+
+  it("are said to be transferred where their bytes have gone elsewhere", async () => {
+    class Sums {
+      @cached()
+      async of(bytes: Uint8Array): Promise<number> {
+        const own = structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] });
+        return own.reduce((sum, one) => sum + one, 0);
+      }
+    }
+    const sums = (await inMemory()).adopt(new Sums());
+    const errors = collect("cache:error");
+    const bytes = new Uint8Array([1, 2]);
+    expect(await sums.of(bytes)).toBe(3);
+    expect(String(errors[0]!.error)).toMatch(
+      /argument 1 is an instance of Uint8Array whose bytes were transferred, so that it has none any more/,
+    );
+    expect(errors).toMatchObject([{ error: { code: "MLMCP_CACHE_ALTERED" } }]);
+    await expect(sums.of(bytes)).rejects.toMatchObject({
+      code: "MLMCP_CACHE_KEY",
+      message: expect.stringContaining("whose bytes were transferred"),
+    });
+    await expect(sums.of(bytes.buffer as never)).rejects.toMatchObject({
+      message: expect.stringContaining("an instance of ArrayBuffer whose bytes were transferred"),
+    });
+  });
+
   it("are those of `getOrSet` too", async () => {
     const manager = (await inMemory()).resolve(CacheManager);
     const errors = collect("cache:error");

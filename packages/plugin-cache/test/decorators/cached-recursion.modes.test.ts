@@ -75,6 +75,30 @@ describe("a cached method that waits for itself", () => {
     expect(tree.ran).toEqual(["second 1", "first 1"]);
   });
 
+  it("is refused at once also where a timeout of its own would end the waiting", async () => {
+    class Slow {
+      ran = 0;
+      inside: (found: Promise<string>) => Promise<void> = async () => undefined;
+      @cached({ ttl: 1, grace: "1h", softTimeout: "20s", hardTimeout: "30s" })
+      async find(id: number): Promise<string> {
+        if (this.ran++ === 0) return "stale";
+        await Promise.resolve();
+        const found = this.find(id);
+        await this.inside(found);
+        return found;
+      }
+    }
+    const kernel = await inMemory({ system: { context: true } });
+    const slow = kernel.adopt(new Slow());
+    const outcomes: unknown[] = [];
+    slow.inside = async (found) => void outcomes.push(await found.catch((error: unknown) => error));
+    expect(await slow.find(1)).toBe("stale");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    // What there is stands in for it, as for whatever else fails.
+    expect(await slow.find(1)).toBe("stale");
+    expect(outcomes).toMatchObject([{ code: "MLMCP_CACHE_RECURSION" }]);
+  });
+
   it("may call itself with other arguments, and others that several wait for", async () => {
     const tree = await subject(true);
     tree.inside = async (id) => (id === 0 ? "leaf" : Promise.all([tree.first(id - 1), tree.first(id - 1)]));

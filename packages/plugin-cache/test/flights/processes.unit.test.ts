@@ -60,6 +60,26 @@ describe("processes that ask for the same key at the same time", () => {
     expect(server.commands.filter((command) => command === "extend").length).toBe(18);
   });
 
+  it("are held up by one whose caller has gone at its hardTimeout no longer than by their own", async () => {
+    const { subjects, trace } = await processes(2, new MemoryServer());
+    const { promise, land } = pending();
+    const first = subjects[0]!.call("a", () => promise, { hardTimeout: 300 }).catch(String);
+    await after(250);
+    const second = subjects[1]!.call("a", () => trace.push("never"), { hardTimeout: 100 }).catch(String);
+    await after(100);
+    const late = /^OperationTimeoutError: A\.b did not answer within/;
+    expect(await Promise.all([first, second])).toEqual([
+      expect.stringMatching(late),
+      expect.stringMatching(late),
+    ]);
+    const third = subjects[1]!.call("a", () => trace.push("never"), { hardTimeout: 60_000 });
+    await after(30_000);
+    land("late");
+    await after(250);
+    expect(await third).toBe("late");
+    expect(trace).not.toContain("never");
+  });
+
   it("are held up by one that died for as long as its lock lasts, and no longer", async () => {
     const server = new MemoryServer();
     const { subjects } = await processes(1, server);

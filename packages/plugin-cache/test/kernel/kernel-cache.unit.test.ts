@@ -1,10 +1,10 @@
-import { rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { createKernel } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { CacheManager, cachePlugin } from "@mlmcp/plugin-cache";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { KernelCache } from "../../src/kernel/kernel-cache.js";
 import { createOwner } from "../../src/kernel/owner.js";
 import type { Plan } from "../../src/engine/plan.js";
@@ -39,6 +39,16 @@ describe("a kernel that stops", () => {
     await Promise.allSettled(writes);
     const entries = [...kept.keys()].filter((key) => !key.includes("version/"));
     expect(entries.length).toBeGreaterThanOrEqual(wanted);
+  });
+
+  it("has its store take what was set just before", async () => {
+    const config = { cache: { store: `sqlite://${join(temporaryDirectory(), "c.db")}` } };
+    const kernel = await createTestKernel({ plugins: [cachePlugin], config });
+    const set = kernel.resolve(CacheManager).set("k", "kept", { tags: ["t"] });
+    await kernel.stop();
+    expect(await set).toBe(true);
+    await using next = await createTestKernel({ plugins: [cachePlugin], config });
+    expect(await next.resolve(CacheManager).get("k")).toBe("kept");
   });
 
   it.each([
@@ -105,6 +115,76 @@ describe("a store that could not be opened at the start", () => {
     await expect(opened[0]!.ping()).rejects.toThrow();
     expect(own.cache.store).toBeUndefined();
     vi.restoreAllMocks();
+  });
+});
+
+describe("a store that cannot be opened for now", () => {
+  const kernelOn = (file: string) =>
+    createTestKernel({ plugins: [cachePlugin], config: { cache: { store: `sqlite://${file}` } } });
+
+  /** A file that holds entries, and a kernel that could not open it. */
+  async function blocked() {
+    vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const file = join(temporaryDirectory(), "inner", "cache.db");
+    const directory = dirname(file);
+    const former = await kernelOn(file);
+    const seed = former.resolve(CacheManager);
+    for (const key of ["tagged", "deleted", "stays"])
+      await seed.set(key, "old", key === "tagged" ? { tags: ["t"] } : {});
+    await former.stop();
+    await rename(directory, `${directory}.away`);
+    await writeFile(directory, "");
+    const kernel = await kernelOn(file);
+    onTestFinished(() => kernel.stop());
+    const own = kernel.resolve(KernelCache);
+    expect(own.absence?.cause).toBe("failed");
+    return {
+      kernel,
+      own,
+      file,
+      manager: kernel.resolve(CacheManager),
+      async unblock() {
+        await rm(directory);
+        await rename(`${directory}.away`, directory);
+      },
+    };
+  }
+
+  it("is told what was invalidated meanwhile before it is asked anything", async () => {
+    const { kernel, manager, unblock } = await blocked();
+    await expect(manager.invalidateTags(["t"])).rejects.toMatchObject({ code: "MLMCP_CACHE_STORE_DOWN" });
+    await manager.delete("deleted");
+    await unblock();
+    expect((await kernel.health()).status).toBe("up");
+    expect(await manager.getMany(["tagged", "deleted", "stays"])).toEqual(new Map([["stays", "old"]]));
+  });
+
+  it("is told that it was cleared meanwhile", async () => {
+    const { kernel, manager, unblock } = await blocked();
+    await expect(manager.clear()).rejects.toMatchObject({ code: "MLMCP_CACHE_STORE_DOWN" });
+    await unblock();
+    await kernel.health();
+    expect(await manager.getMany(["tagged", "deleted", "stays"])).toEqual(new Map());
+  });
+
+  it("is opened as soon as it can be, also where nobody checks its health", async () => {
+    const { own, manager, unblock } = await blocked();
+    await unblock();
+    await vi.waitFor(() => expect(own.absence).toBeUndefined(), { timeout: 10_000, interval: 50 });
+    await vi.waitFor(async () => expect(await manager.get("stays")).toBe("old"), { interval: 50 });
+  });
+
+  it("is given what waits where the kernel stops, as long as it can be opened by then", async () => {
+    const { kernel, file, manager, unblock } = await blocked();
+    await manager.invalidateTags(["t"]).catch(() => undefined);
+    await unblock();
+    await kernel.stop();
+    const next = await kernelOn(file);
+    expect(await next.resolve(CacheManager).getMany(["tagged", "stays"])).toEqual(
+      new Map([["stays", "old"]]),
+    );
+    await next.stop();
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { GuardedStore } from "../../src/stores/guard/guarded-store.js";
 import { createEntryCodec } from "../../src/values/entry-codec.js";
 import { MemoryServer, type MemoryServerOptions } from "../stores/memory-server.js";
 import { pending, subject, type Subject } from "../subject.js";
@@ -253,5 +254,60 @@ describe("invalidation across processes", () => {
     await other.cache.invalidateTags(["x"], other.owner);
     expect(await one.call("a", () => "never")).toBe("A");
     expect(server.listening).toBe(1);
+  });
+});
+
+describe("invalidation that is under way when another store takes the place of its own", () => {
+  const codec = createEntryCodec();
+  const guarded = (server: MemoryServer): GuardedStore =>
+    new GuardedStore(server.connect(), {
+      timeout: 250,
+      onError: () => undefined,
+      onFirstOutage: () => undefined,
+    });
+
+  /** A store that answers nothing any more, one to take its place, and a process on each of them. */
+  async function changing() {
+    const [former, next] = [new MemoryServer(), new MemoryServer()];
+    const [from, to] = [guarded(former), guarded(next)];
+    const own = await subject({ store: from });
+    const other = await subject({ store: next.connect() });
+    await other.call("a", () => "old", { tags: ["x"] });
+    former.latency = 600_000;
+    const change = async (): Promise<void> => {
+      from.passOn(to);
+      await own.cache.use({ store: to, codec });
+      const closing = from.close();
+      await after(2_000);
+      await closing;
+    };
+    return { own, other, change, to };
+  }
+
+  it.each([
+    ["by tag", ({ cache, owner }: Subject) => cache.invalidateTags(["x"], owner)],
+    ["by operation", ({ cache, owner }: Subject) => cache.invalidateOperation("A.b", owner)],
+    ["of everything", ({ cache, owner }: Subject) => cache.clear(owner)],
+  ])("%s goes to that one, and holds", async (_, invalidate) => {
+    const { own, other, change, to } = await changing();
+    const invalidated = invalidate(own);
+    await change();
+    await expect(invalidated).resolves.toBeUndefined();
+    expect(await own.call("a", () => "new", { tags: ["x"] })).toBe("new");
+    await after(2_000);
+    expect(await other.call("a", () => "newer", { tags: ["x"] })).toBe("new");
+    await to.close();
+  });
+
+  it("counts in its process while the new store has not taken it either", async () => {
+    const { own, change, to } = await changing();
+    const invalidated = own.cache.invalidateTags(["x"], own.owner);
+    const changed = change();
+    await after(0);
+    expect(await own.call("a", () => "new", { tags: ["x"] })).toBe("new");
+    await after(4_000);
+    await changed;
+    await invalidated;
+    await to.close();
   });
 });

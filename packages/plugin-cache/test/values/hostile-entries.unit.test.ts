@@ -1,4 +1,4 @@
-import { crc32 } from "node:zlib";
+import { brotliCompressSync, crc32 } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createEntryCodec } from "../../src/values/entry-codec.js";
@@ -104,6 +104,30 @@ describe("bytes that are no entry, with a checksum that is right", () => {
     ["a number for an etag", '["A.b",1000,2000,3000,1,{},0,7]'],
   ])("are unreadable where the head is or has %s", async (_, head) => {
     await expect(codec.open("k", withHead(head))).rejects.toBeInstanceOf(UnreadableError);
+  });
+
+  it("are unreadable where a few bytes were compressed from very many, which are not made of them", async () => {
+    const most = 64 * 2 ** 20;
+    const lengths = Buffer.alloc(8);
+    const original = Buffer.from(compressed);
+    const head = original.subarray(14, 14 + original.readUInt32LE(6));
+    lengths.writeUInt32LE(head.length, 0);
+    lengths.writeUInt32LE(most, 4);
+    const bomb = brotliCompressSync(Buffer.alloc(most));
+    expect(bomb.length).toBeLessThan(1_000);
+    const forged = checked(Buffer.concat([original.subarray(0, 6), lengths, head, bomb]));
+    await expect(codec.open("k", forged)).rejects.toMatchObject({
+      cause: { message: `${most} bytes are more than ${bomb.length} are ever made of` },
+    });
+  });
+
+  it("are kept as they are where they could be compressed by more than is ever undone", async () => {
+    for (const zeros of [new Uint8Array(2 ** 19), new Uint8Array(2 ** 23)]) {
+      const bytes = await codec.seal("k", entryOf(zeros));
+      expect(bytes.length < 10_000).toBe(zeros.length < 2 ** 20);
+      const { value } = (await codec.open("k", bytes)).snapshot;
+      expect(Buffer.compare(value as Uint8Array, zeros)).toBe(0);
+    }
   });
 
   it("are unreadable where they claim to be longer than they are, and nothing is made of that length", async () => {

@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
 import { CircuitOpenError, ResourceExhaustedError } from "@mlmcp/core";
-import { everything } from "../../tags/names.js";
+import { everything, newVersion } from "../../tags/names.js";
 import { RefusedError } from "../refused-error.js";
 import type { Store } from "../store.js";
 import { within } from "../time-limit.js";
@@ -15,7 +14,7 @@ export interface BacklogOptions {
   onError(error: unknown): void;
   /** Entries that may wait. @default 5,000 */
   readonly maxSets?: number;
-  /** Bytes of the entries that may wait. @default 32 MB */
+  /** Bytes of the entries that may wait, and of those that may be under way, the last one aside. @default 32 MiB each */
   readonly maxBytes?: number;
   /** Invalidations of one kind that may wait; more become one of everything. @default 10,000 */
   readonly maxInvalidations?: number;
@@ -26,6 +25,8 @@ interface Slot {
   write: Write;
   /** How often it failed. */
   attempts: number;
+  /** Bytes of what is under way, which may be an older write. */
+  sentBytes: number;
   /** Since when it is under way, as a number that grows with every time; 0 where it is not. */
   sent: number;
   readonly waiting: Array<{ resolve(answer: unknown): void; reject(error: unknown): void }>;
@@ -50,6 +51,7 @@ export class Backlog {
   readonly #counts: Record<WriteKind, number> = { set: 0, delete: 0, version: 0, clear: 0 };
   readonly #settled = new Set<() => void>();
   #bytes = 0;
+  #bytesUnderWay = 0;
   #lost = 0;
   /** Since writes began to be given up, something has always waited. */
   #losing: Episode | undefined;
@@ -107,14 +109,24 @@ export class Backlog {
     return answer;
   }
 
-  /** Gives the store everything that waits, in order. @throws what the first of them fails with */
-  async replay(): Promise<void> {
+  /** What waits, but for entries. */
+  get invalidations(): Write[] {
+    return Array.from(this.#slots.values(), ({ write }) => write).filter(({ kind }) => kind !== "set");
+  }
+
+  /**
+   * Gives the store everything that waits, in order.
+   *
+   * @param patience how long each write may take. Milliseconds. @default the usual time
+   * @throws what the first of them fails with
+   */
+  async replay(patience?: number): Promise<void> {
     this.#queue.clear();
     for (const kind of replayOrder) {
       // Versions in their order: who finds a later one may rely on those before it.
       const size = kind === "version" ? 1 : groupSize;
       for (let ids = this.#idsOf(kind); ids.length > 0; ids = ids.slice(size))
-        await Promise.all(ids.slice(0, size).map((id) => this.#replayOne(id)));
+        await Promise.all(ids.slice(0, size).map((id) => this.#replayOne(id, patience)));
     }
   }
 
@@ -129,13 +141,17 @@ export class Backlog {
    *
    * @param idleMs how long it may take nothing
    * @param limitMs how long it may take in all
+   * @param gone answers `false` as soon as it is known that the store will take nothing
    */
-  async drain(idleMs: number, limitMs: number): Promise<void> {
+  async drain(idleMs: number, limitMs: number, gone?: Promise<false>): Promise<void> {
     const until = performance.now() + limitMs;
     while (this.#slots.size > 0) {
       const patience = Math.min(idleMs, until - performance.now());
       if (patience <= 0) return;
-      const moved = new Promise<true>((resolve) => this.#settled.add(() => resolve(true)));
+      const moved = new Promise<boolean>((resolve) => {
+        this.#settled.add(() => resolve(true));
+        void gone?.then(resolve);
+      });
       if (!(await within(patience, moved).catch(() => false))) return;
     }
   }
@@ -149,7 +165,7 @@ export class Backlog {
   }
 
   #add(id: string, write: Write): Slot {
-    const slot: Slot = { write, attempts: 0, sent: 0, waiting: [] };
+    const slot: Slot = { write, attempts: 0, sentBytes: 0, sent: 0, waiting: [] };
     this.#slots.set(id, slot);
     this.#count(write, 1);
     return slot;
@@ -181,9 +197,10 @@ export class Backlog {
   }
 
   #pump(): void {
-    const { circuit } = this.#options;
+    const { circuit, maxBytes } = this.#options;
     for (const id of this.#queue) {
-      if (this.#underWay >= maxUnderWay || circuit.isOpen || this.#closed) return;
+      if (this.#underWay >= maxUnderWay || this.#bytesUnderWay >= maxBytes) return;
+      if (circuit.isOpen || this.#closed) return;
       this.#queue.delete(id);
       const slot = this.#slots.get(id);
       if (slot && slot.sent === 0) this.#send(id, slot);
@@ -208,7 +225,7 @@ export class Backlog {
       );
   }
 
-  async #replayOne(id: string): Promise<void> {
+  async #replayOne(id: string, patience: number | undefined): Promise<void> {
     const { store, circuit } = this.#options;
     const slot = this.#slots.get(id);
     if (!slot) return;
@@ -221,7 +238,7 @@ export class Backlog {
     const work = (): Promise<unknown> => perform(write, store);
     const sent = this.#leave(slot);
     try {
-      const answer = await circuit.inTime(write.kind, work);
+      const answer = await circuit.inTime(write.kind, work, { patience });
       if (this.#isBack(slot, sent)) this.#taken(id, slot, write, answer);
     } catch (error) {
       if (this.#isBack(slot, sent)) this.#failed(id, slot, write, error);
@@ -232,6 +249,8 @@ export class Backlog {
   /** @returns what tells this time from others */
   #leave(slot: Slot): number {
     this.#underWay++;
+    slot.sentBytes = bytesOf(slot.write);
+    this.#bytesUnderWay += slot.sentBytes;
     this.#watch ??= setInterval(() => this.#giveUpStuck(), patienceMs / 2).unref();
     return (slot.sent = ++this.#lastSent);
   }
@@ -241,6 +260,7 @@ export class Backlog {
     if (slot.sent !== sent) return false;
     slot.sent = 0;
     this.#underWay--;
+    this.#bytesUnderWay -= slot.sentBytes;
     return true;
   }
 
@@ -305,9 +325,14 @@ export class Backlog {
     }
   }
 
+  /** What is under way cannot be dropped any more, and must not make what is newer go. */
+  get #waitingBytes(): number {
+    return this.#bytes - this.#bytesUnderWay;
+  }
+
   #bound(): void {
     const { maxSets, maxBytes, maxInvalidations } = this.#options;
-    if (this.#counts.set > maxSets || this.#bytes > maxBytes) this.#dropOldest();
+    if (this.#counts.set > maxSets || this.#waitingBytes > maxBytes) this.#dropOldest();
     if (this.#counts.delete > maxInvalidations) this.#outdateEverything({ kind: "clear" });
     if (this.#counts.version > maxInvalidations) this.#outdateEverything();
   }
@@ -315,7 +340,7 @@ export class Backlog {
   #dropOldest(): void {
     const { maxSets, maxBytes, store } = this.#options;
     for (const [id, slot] of this.#slots) {
-      if (this.#counts.set <= maxSets && this.#bytes <= maxBytes) return;
+      if (this.#counts.set <= maxSets && this.#waitingBytes <= maxBytes) return;
       if (slot.write.kind !== "set" || slot.sent > 0) continue;
       const error = new ResourceExhaustedError(
         `More than ${maxSets} entries or ${maxBytes} bytes wait for ${store.name}: the oldest is not kept.`,
@@ -328,8 +353,7 @@ export class Backlog {
   /** In place of single tags and keys: others hold them in memory, and cannot be told of so many. */
   #outdateEverything(...before: readonly Write[]): void {
     this.#supersede("version");
-    const version = randomBytes(9).toString("base64url");
-    for (const write of [...before, { kind: "version", name: everything, version } as const])
-      this.put(write).catch(() => undefined);
+    const version: Write = { kind: "version", name: everything, version: newVersion() };
+    for (const write of [...before, version]) this.put(write).catch(() => undefined);
   }
 }

@@ -14,8 +14,12 @@ export interface CircuitOptions {
   readonly name: string;
   /** How long a call may take. Milliseconds. */
   readonly timeout: number;
-  /** Asks whether the store is there again, and brings it what it has missed. Rejects where it is not. */
-  recover(): Promise<void>;
+  /**
+   * Asks whether the store is there again, and brings it what it has missed. Rejects where it is not.
+   *
+   * @param patience how long each step may take. Milliseconds. @default the usual time
+   */
+  recover(patience?: number): Promise<void>;
   opened(reason: Error): void;
   closed(): void;
 }
@@ -51,6 +55,7 @@ export class Circuit {
   #reason: unknown;
   #error: CircuitOpenError | undefined;
   #outage: Episode | undefined;
+  #recovering: Promise<void> | undefined;
 
   constructor(options: CircuitOptions) {
     this.#options = options;
@@ -184,6 +189,19 @@ export class Circuit {
     this.#breaker.open();
   }
 
+  /**
+   * Asks at once, and not only after the pause, whether it is there again.
+   *
+   * @param patience as for {@link CircuitOptions.recover}
+   * @throws what it fails with
+   */
+  async reconnect(patience?: number): Promise<void> {
+    // What is under way may have less time.
+    if (patience !== undefined) await this.#recovering?.catch(() => undefined);
+    await this.#recover(patience);
+    this.#breaker.close();
+  }
+
   /** Ends its timers. Calls that wait for an answer get none. */
   dispose(): void {
     this.#breaker.dispose();
@@ -221,7 +239,7 @@ export class Circuit {
   async #probe(): Promise<void> {
     const ticket = this.#breaker.admit();
     try {
-      await this.#options.recover();
+      await this.#recover();
       this.#breaker.succeed(ticket);
     } catch (error) {
       this.#pause = Math.min(this.#pause * 2, lastPauseMs);
@@ -229,11 +247,25 @@ export class Circuit {
     }
   }
 
+  /** Once for all who ask at the same time. */
+  #recover(patience?: number): Promise<void> {
+    return (this.#recovering ??= this.#options
+      .recover(patience)
+      .finally(() => (this.#recovering = undefined)));
+  }
+
   #late(what: string, ms: number): OperationTimeoutError {
-    return new OperationTimeoutError(
-      `${this.#options.name} has not answered a ${what} within ${ms} ms (cache.storeTimeout).`,
-      { code: "MLMCP_CACHE_STORE_TIMEOUT", context: { timeoutMs: ms } },
-    );
+    const { name, timeout } = this.#options;
+    const why =
+      ms === timeout
+        ? " (cache.storeTimeout)"
+        : ms === timeout * suspectShare
+          ? `, a tenth of cache.storeTimeout (${timeout} ms), since it had not answered the call before`
+          : "";
+    return new OperationTimeoutError(`${name} has not answered a ${what} within ${ms} ms${why}.`, {
+      code: "MLMCP_CACHE_STORE_TIMEOUT",
+      context: { timeoutMs: ms },
+    });
   }
 
   #down(what: string): CircuitOpenError {

@@ -6,16 +6,18 @@ type End = () => Promise<void>;
 
 /** Subscriptions that survive outages. */
 export class GuardedChanges implements ChangeFeed {
-  readonly latency: number;
   readonly #feed: ChangeFeed;
   readonly #circuit: Circuit;
   /** With what ends them, where the store has them. */
   readonly #listeners = new Map<ChangeListener, End | undefined>();
 
   constructor(feed: ChangeFeed, circuit: Circuit) {
-    this.latency = feed.latency;
     this.#feed = feed;
     this.#circuit = circuit;
+  }
+
+  get latency(): number {
+    return this.#feed.latency;
   }
 
   /** @throws RefusedError where the store lets nobody listen; other failures are mended in the background */

@@ -1,3 +1,4 @@
+import { newVersion } from "../../tags/names.js";
 import type { EntryInfo, Store, StoredEntry, StoreFile } from "../store.js";
 import { within } from "../time-limit.js";
 import { Backlog, type BacklogOptions } from "./backlog.js";
@@ -54,7 +55,6 @@ export class GuardedStore implements Store {
   readonly name: string;
   readonly locks?: GuardedLocks;
   readonly changes?: GuardedChanges;
-  readonly file?: StoreFile;
   readonly deleteExpired?: () => Promise<number>;
   readonly entries?: (filter?: { readonly operation?: string }) => AsyncIterable<EntryInfo>;
   readonly #store: Store;
@@ -62,6 +62,7 @@ export class GuardedStore implements Store {
   readonly #circuit: Circuit;
   readonly #backlog: Backlog;
   #hasWarned = false;
+  #next: GuardedStore | undefined;
   /** When it was cut off, and how many writes had been given up by then. */
   #cutOff: { readonly since: number; readonly lost: number } | undefined;
   /** Writes that waited when it was last asked whether it is there. */
@@ -74,17 +75,25 @@ export class GuardedStore implements Store {
     this.#circuit = new Circuit({
       name: store.name,
       timeout: options.timeout,
-      recover: () => this.#recover(),
+      recover: (patience) => this.#recover(patience),
       opened: (reason) => this.#opened(reason),
       closed: () => this.#recovered(),
     });
     this.#backlog = new Backlog({ ...options, store, circuit: this.#circuit });
     if (store.locks) this.locks = new GuardedLocks(store.locks, this.#circuit);
     if (store.changes) this.changes = new GuardedChanges(store.changes, this.#circuit);
-    if (store.file) this.file = store.file;
     if (store.deleteExpired)
       this.deleteExpired = () => this.#long("deleteExpired", () => store.deleteExpired!());
     if (store.entries) this.entries = (filter) => store.entries!(filter);
+    if (store.unopened) this.#circuit.open(store.unopened.reason);
+  }
+
+  get file(): StoreFile | undefined {
+    return this.#store.file;
+  }
+
+  get unopened(): Store["unopened"] {
+    return this.#store.unopened;
   }
 
   get status(): StoreStatus {
@@ -93,6 +102,20 @@ export class GuardedStore implements Store {
       waitingWrites: this.#backlog.size,
       lostWrites: this.#backlog.lost,
     };
+  }
+
+  /** Asks at once whether a store is there that is cut off. @throws what it fails with */
+  async reconnect(): Promise<void> {
+    if (this.#circuit.isOpen) await this.#circuit.reconnect();
+  }
+
+  /**
+   * Has another store told of all invalidations that this one has not taken, and of all to come: of
+   * those that are made while one takes the place of the other, neither may miss any.
+   */
+  passOn(next: GuardedStore): void {
+    this.#next = next;
+    for (const write of this.#backlog.invalidations) next.#inherit(write);
   }
 
   /** Tells of a failure beside the calls, such as a lost connection, as a part of what calls meet. */
@@ -148,16 +171,15 @@ export class GuardedStore implements Store {
   }
 
   /**
-   * Gives the store what waits for it, as long as it takes it, and closes it. What it has not
-   * taken by then is lost, and told.
+   * Gives the store what waits for it, as long as it takes it, and closes it. One that is cut off is
+   * asked once more whether it is there. What it has not taken by then is lost, and told.
    *
    * @param limit how long it may take what waits. Milliseconds. @default 1,000
    */
   async close(limit = idleMs): Promise<void> {
-    if (!this.#circuit.isOpen) {
-      await this.#backlog.drain(idleMs, limit);
-      if (this.locks) await within(idleMs, this.locks.releaseAll()).catch(() => undefined);
-    }
+    await this.#drain(limit);
+    if (this.locks && !this.#circuit.isOpen)
+      await within(idleMs, this.locks.releaseAll()).catch(() => undefined);
     this.#circuit.dispose();
     this.#backlog.close();
     const [waiting, lost] = [this.#backlog.size, this.#lostMeanwhile];
@@ -177,7 +199,21 @@ export class GuardedStore implements Store {
     return write || this.#backlog.isClearing ? { entry: undefined } : undefined;
   }
 
+  async #drain(limit: number): Promise<void> {
+    const circuit = this.#circuit;
+    if (this.#backlog.size === 0 || !circuit.isOpen) return this.#backlog.drain(idleMs, limit);
+    const gone = new Promise<false>((resolve) => circuit.reconnect(limit).catch(() => resolve(false)));
+    await this.#backlog.drain(idleMs, limit, gone);
+  }
+
+  #inherit(write: Write): void {
+    // Entries that were made since under a version of the other one must not be valid again.
+    const own = write.kind === "version" ? { ...write, version: newVersion() } : write;
+    this.#backlog.put(own).catch(() => undefined);
+  }
+
   #write(write: Write, patience?: number): Promise<unknown> {
+    if (this.#next && write.kind !== "set") this.#next.#inherit(write);
     return this.#circuit.inTime(write.kind, () => this.#backlog.put(write), { patience });
   }
 
@@ -185,12 +221,14 @@ export class GuardedStore implements Store {
     return this.#circuit.call(what, work, { patience: longPatienceMs });
   }
 
-  async #recover(): Promise<void> {
-    const { timeout: patience } = this.#options;
-    await this.#circuit.inTime("ping", () => this.#store.ping(), { patience });
+  async #recover(patience?: number): Promise<void> {
+    await this.#store.reopen?.();
+    await this.#circuit.inTime("ping", () => this.#store.ping(), {
+      patience: patience ?? this.#options.timeout,
+    });
     await this.changes?.recover();
     this.#waited = this.#backlog.size;
-    await this.#backlog.replay();
+    await this.#backlog.replay(patience);
   }
 
   #recovered(): void {
@@ -213,7 +251,8 @@ export class GuardedStore implements Store {
   }
 
   #warn(reason: Error): void {
-    if (this.#hasWarned) return;
+    // Of one that could not be opened who opens it warns.
+    if (this.#hasWarned || this.#store.unopened) return;
     this.#hasWarned = true;
     const { onFirstOutage = warn } = this.#options;
     onFirstOutage(reason);

@@ -1,5 +1,5 @@
-import { realpath, statfs } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { readlink, realpath, statfs } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import type { Connection } from "./connection.js";
 import { codeOf, isBusy, isDamage, isUnwritable, messageOf, OccupiedPathError, warn } from "./errors.js";
 import { identityOf, isSame } from "./identity.js";
@@ -257,7 +257,10 @@ async function hasRoom(directory: string): Promise<boolean> {
   return bavail * bsize >= leastRoom;
 }
 
-/** SQLite itself follows links, and names what it keeps beside a file after their end. */
+/**
+ * SQLite itself follows links, and names what it keeps beside a file after their end. Where nothing
+ * is there yet, that is where the file is made.
+ */
 async function realPath(file: string): Promise<string> {
   try {
     return await realpath(file);
@@ -265,5 +268,7 @@ async function realPath(file: string): Promise<string> {
     if (codeOf(error) !== "ENOENT") throw error;
   }
   const directory = await realpath(dirname(file)).catch(() => dirname(file));
+  const target = await readlink(file).catch(() => undefined);
+  if (target !== undefined) return realPath(isAbsolute(target) ? target : join(directory, target));
   return join(directory, basename(file));
 }

@@ -101,6 +101,24 @@ describe("a call", () => {
     expect(await answered).toBeUndefined();
   });
 
+  it("says how long it was waited for, and why", async () => {
+    const never = new Promise<never>(() => undefined);
+    await using own = subject({}, (store) => ({ ...store, get: () => never, count: () => never }));
+    const failures: string[] = [];
+    const failing = async (): Promise<void> => {
+      for (const call of [() => own.store.get("k"), () => own.store.get("k"), () => own.store.count()])
+        await call().catch((error: Error) => failures.push(error.message));
+    };
+    const failed = failing();
+    await vi.advanceTimersByTimeAsync(31_000);
+    await failed;
+    expect(failures).toEqual([
+      "memory-server has not answered a get within 250 ms (cache.storeTimeout).",
+      "memory-server has not answered a get within 25 ms, a tenth of cache.storeTimeout (250 ms), since it had not answered the call before.",
+      "memory-server has not answered a count within 30000 ms.",
+    ]);
+  });
+
   it("is not let through after three failures in a row, and costs nothing then", async () => {
     await using own = subject();
     own.fail("get");
@@ -327,6 +345,58 @@ describe("a store that is cut off", () => {
     expect(changed).toHaveBeenCalledTimes(1);
   });
 
+  it("is asked once more when it is closed, and given what waits where it answers", async () => {
+    const own = subject();
+    await own.store.set("k", entry("outdated"));
+    await cutOff(own);
+    await own.store.setVersion("tag:a", "1").catch(() => undefined);
+    await own.store.delete("k").catch(() => undefined);
+    for (let n = 0; n < 100; n++) await own.store.set(`k${n}`, entry()).catch(() => undefined);
+    own.heal();
+    // Slower than a call may be.
+    own.server.latency = timeout + 100;
+    const closing = own.store.close(10_000);
+    await vi.advanceTimersByTimeAsync(7 * (timeout + 100));
+    await closing;
+    expect(own.server.entries.size).toBe(100);
+    expect(own.server.tags.get("tag:a")).toBe("1");
+    expect(own.errors).toEqual([]);
+  });
+
+  it("is not waited for longer than a second when it is closed and gives no answer", async () => {
+    const own = subject();
+    await cutOff(own);
+    await own.store.delete("k").catch(() => undefined);
+    own.server.latency = 60_000;
+    const closing = own.store.close(10_000);
+    await vi.advanceTimersByTimeAsync(1_001);
+    await closing;
+    expect(own.errors.map(String)).toEqual([expect.stringContaining("1 writes have not reached it")]);
+    await vi.advanceTimersByTimeAsync(60_000);
+  });
+
+  it("has what it does not take, and what comes later, told to the one that takes its place", async () => {
+    await using own = subject();
+    await using next = subject();
+    for (const key of ["before", "after", "stays"]) await next.store.set(key, entry());
+    await cutOff(own);
+    await own.store.delete("before").catch(() => undefined);
+    await own.store.setVersion("tag:a", "1").catch(() => undefined);
+    await own.store.set("entry", entry()).catch(() => undefined);
+    own.store.passOn(next.store);
+    await own.store.delete("after").catch(() => undefined);
+    await own.store.setVersion("tag:b", "1").catch(() => undefined);
+    await vi.advanceTimersByTimeAsync(1);
+    expect([...next.server.entries.keys()]).toEqual(["stays"]);
+    // What was made under a version since must not be valid once it is replayed.
+    expect(next.server.tags).toEqual(
+      new Map([
+        ["tag:a", expect.not.stringMatching(/^1$/)],
+        ["tag:b", expect.not.stringMatching(/^1$/)],
+      ]),
+    );
+  });
+
   it("is closed without waiting for it; what it has not taken is told", async () => {
     const own = subject();
     await cutOff(own);
@@ -456,6 +526,17 @@ describe("what waits", () => {
     await own.store.set("too large", entry("12345678901")).catch(() => undefined);
     expect(own.errors).toHaveLength(5);
     expect(own.store.status.waitingWrites).toBe(0);
+  });
+
+  it("is bounded in bytes beside what is under way, which never makes the newest go", async () => {
+    await using own = subject({ maxBytes: 10 });
+    own.server.latency = 100;
+    const writes = ["a", "b", "c", "d", "e", "f"].map((key) => own.store.set(key, entry("1234")));
+    const answers = Promise.allSettled(writes);
+    await vi.advanceTimersByTimeAsync(200);
+    expect([...own.server.entries.keys()]).toEqual(["a", "b", "c", "e", "f"]);
+    expect((await answers).filter(({ status }) => status === "rejected")).toHaveLength(1);
+    expect(own.store.status).toEqual({ state: "up", waitingWrites: 0, lostWrites: 1 });
   });
 
   it.each<[string, (store: Store, n: number) => Promise<unknown>]>([

@@ -1,3 +1,5 @@
+import { stat } from "node:fs/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { OperationTimeoutError } from "@mlmcp/core";
 import { GuardedStore } from "../../../src/stores/guard/guarded-store.js";
@@ -35,7 +37,7 @@ describe("while this process stands still", () => {
   }
 
   it("a call's time does not count", async () => {
-    const { store, ended } = call(timeout + 100);
+    const { store, ended } = call(timeout + 20);
     await vi.advanceTimersByTimeAsync(timeout - 10);
     stalled += 3_000;
     await vi.advanceTimersByTimeAsync(200);
@@ -49,6 +51,47 @@ describe("while this process stands still", () => {
     await vi.advanceTimersByTimeAsync(2 * timeout);
     clearInterval(standing);
     expect(await ended).toBeInstanceOf(OperationTimeoutError);
+  });
+});
+
+describe("while this process stands still again and again, for a turn at a time", () => {
+  const [short, block] = [100, 40];
+
+  /** A store that needs so many turns of the event loop for an answer, and how a call ends. */
+  async function endOf(turns: number): Promise<{ readonly ended: unknown; readonly after: number }> {
+    const call: { ended?: unknown } = {};
+    const get = async (): Promise<undefined> => {
+      for (let asked = 0; asked < turns && call.ended === undefined; asked++) await stat(".");
+    };
+    const store = new GuardedStore(
+      { ...new MemoryServer().connect(), get },
+      { timeout: short, onError: () => undefined },
+    );
+    onTestFinished(() => store.close());
+    void store.get("k").then(
+      () => (call.ended = "answered"),
+      (error: unknown) => (call.ended = error),
+    );
+    const cell = new Int32Array(new SharedArrayBuffer(4));
+    let after = 0;
+    for (; call.ended === undefined; after++) {
+      Atomics.wait(cell, 0, 0, block);
+      await nextTurn();
+    }
+    return { ended: call.ended, after };
+  }
+
+  it("a store that needs several turns for an answer is not taken for one that gives none", async () => {
+    const { ended, after } = await endOf(8);
+    expect(ended).toBe("answered");
+    // Longer than the time of a call.
+    expect(after * block).toBeGreaterThan(2 * short);
+  });
+
+  it("a call that nothing answers ends all the same, after some turns", async () => {
+    const { ended, after } = await endOf(Infinity);
+    expect(ended).toBeInstanceOf(OperationTimeoutError);
+    expect(after).toBeLessThan(30);
   });
 });
 

@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -241,6 +250,32 @@ describe("the SQLite store", () => {
     await store.set("k", entry("through"));
     expect(await textOf(await openStore(file), "k")).toBe("through");
     expect(existsSync(`${link}-wal`)).toBe(false);
+  });
+
+  it.each([
+    ["a path", (directory: string) => join(directory, "data", "cache.db")],
+    ["a path relative to it", () => join("..", "links", "..", "data", "cache.db")],
+    ["another link", (directory: string) => join(directory, "links", "second")],
+  ])("makes its file at the end of a symbolic link to %s where nothing is yet", async (_, target) => {
+    const directory = dirname(freshPath());
+    mkdirSync(join(directory, "links"), { recursive: true });
+    const [link, file] = [join(directory, "links", "first"), join(directory, "data", "cache.db")];
+    symlinkSync(target(directory), link);
+    symlinkSync(file, join(directory, "links", "second"));
+    const store = await openStore(link);
+    await store.set("k", entry());
+    expect(store.file.path).toBe(file);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readlinkSync(link)).toBe(target(directory));
+    expect(existsSync(file)).toBe(true);
+  });
+
+  it("refuses symbolic links that lead nowhere", async () => {
+    const link = freshPath();
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(link, link);
+    await expect(openStore(link)).rejects.toThrow("ELOOP");
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
   });
 
   it("lists all entries, and skips none while they are deleted", async () => {
