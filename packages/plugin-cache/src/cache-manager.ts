@@ -238,7 +238,7 @@ export class CacheManager {
   }
 
   /** What there is, or {@link absent}. */
-  async #find(method: string, key: unknown, options: KeyOptions): Promise<unknown> {
+  #find(method: string, key: unknown, options: KeyOptions): unknown {
     const { cache, owner, enabled } = this.#parts;
     const text = this.#textOf(method, key, options);
     return enabled() ? cache.find(text, owner) : absent;

@@ -35,8 +35,13 @@ export class Connection {
   }
 
   /** Runs one statement to its end. It is prepared once and kept, so texts must be few. */
-  async all(sql: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
-    const statement = this.#statements.get(sql) ?? (await this.#prepare(sql));
+  all(sql: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
+    const statement = this.#statements.get(sql);
+    if (statement) return this.#run(statement, parameters);
+    return this.#prepare(sql).then((prepared) => this.#run(prepared, parameters));
+  }
+
+  #run(statement: Statement, parameters: readonly Parameter[]): Promise<Row[]> {
     return new Promise((resolve, reject) => {
       statement.all<Row>(parameters, (error, rows) => {
         if (!error) return resolve(rows);
@@ -77,6 +82,12 @@ export class Connection {
       });
     });
   }
+}
+
+/** A text that differs only by how many rows or values it is for, written once for each number. */
+export function textBy(write: (count: number) => string): (count: number) => string {
+  const texts: string[] = [];
+  return (count) => (texts[count] ??= write(count));
 }
 
 /** `(?, ?), (?, ?)` for two rows of two columns. */

@@ -1,6 +1,6 @@
 import type { Change, EntryInfo, StoredEntry } from "../store.js";
 import { tellOf, type Teller } from "./change-table.js";
-import { rowsOf, valuesOf, type Connection, type Row } from "./connection.js";
+import { rowsOf, textBy, valuesOf, type Connection, type Row } from "./connection.js";
 import type { Group } from "./job-queue.js";
 import { endLocks } from "./lock-table.js";
 import { inTransaction } from "./schema.js";
@@ -18,17 +18,32 @@ export interface EntryTable {
   readonly delete: Group<string, boolean>;
 }
 
+const selectOne = "SELECT operation, expires, value FROM entries WHERE space = ? AND key = ? AND expires > ?";
+
+const selectSeveral = textBy(
+  (keys) => `SELECT key, operation, expires, value FROM entries
+    WHERE space = ? AND expires > ? AND key IN (${valuesOf(keys)})`,
+);
+
+const put = textBy(
+  (rows) => `WITH given (space, key, operation, expires, fence, value) AS (VALUES ${rowsOf(6, rows)})
+    INSERT INTO entries (space, key, operation, expires, fence, value)
+    SELECT * FROM given WHERE fence = 0 OR fence IN (SELECT fence FROM locks)
+    ON CONFLICT (space, key) DO UPDATE SET operation = excluded.operation, expires = excluded.expires,
+      fence = excluded.fence, value = excluded.value
+    WHERE excluded.fence = 0 OR excluded.fence >= fence`,
+);
+
 /** @param teller tells others of what is deleted; what is set the connection itself tells of */
 export function entryTable(space: string, teller: Teller | undefined): EntryTable {
   return {
     get: {
       async run(connection, keys) {
-        const rows = await connection.all(
-          `SELECT key, operation, expires, value FROM entries
-            WHERE space = ? AND expires > ? AND key IN (${valuesOf(keys.length)})`,
-          [space, Date.now(), ...keys],
-        );
-        if (keys.length === 1) return [rows[0] && toEntry(rows[0])];
+        if (keys.length === 1) {
+          const [row] = await connection.all(selectOne, [space, keys[0]!, Date.now()]);
+          return [row && toEntry(row)];
+        }
+        const rows = await connection.all(selectSeveral(keys.length), [space, Date.now(), ...keys]);
         const found = new Map(rows.map((row) => [row["key"], toEntry(row)]));
         return keys.map((key) => found.get(key));
       },
@@ -41,12 +56,7 @@ export function entryTable(space: string, teller: Teller | undefined): EntryTabl
         // Those rows end the locks of these only once they are in.
         const rows = together.filter(({ key, entry }) => entry.fence === undefined || !byHand.has(key));
         await connection.all(
-          `WITH given (space, key, operation, expires, fence, value) AS (VALUES ${rowsOf(6, rows.length)})
-            INSERT INTO entries (space, key, operation, expires, fence, value)
-            SELECT * FROM given WHERE fence = 0 OR fence IN (SELECT fence FROM locks)
-            ON CONFLICT (space, key) DO UPDATE SET operation = excluded.operation, expires = excluded.expires,
-              fence = excluded.fence, value = excluded.value
-            WHERE excluded.fence = 0 OR excluded.fence >= fence`,
+          put(rows.length),
           rows.flatMap(({ key, entry: { operation, expires, fence, bytes } }) => [
             space,
             key,

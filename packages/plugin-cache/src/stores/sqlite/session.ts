@@ -87,7 +87,7 @@ export class Session {
 
   /** Runs work on a connection that nothing else uses meanwhile; the caller sees to that. */
   async use<T>(role: Role, work: (connection: Connection) => Promise<T>): Promise<T> {
-    const running = this.#connection(role).then(work);
+    const running = role === "long" ? this.#long().then(work) : work(this.#connections[role]);
     this.#running.add(running);
     try {
       return await running;
@@ -105,8 +105,7 @@ export class Session {
     for (const connection of opened) await connection?.close();
   }
 
-  async #connection(role: Role): Promise<Connection> {
-    if (role !== "long") return this.#connections[role];
+  async #long(): Promise<Connection> {
     const opening = (this.#connections.long ??= openReader(this.#file));
     opening.catch(() => delete this.#connections.long);
     return opening;
