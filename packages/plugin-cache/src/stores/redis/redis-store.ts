@@ -1,4 +1,3 @@
-import type { KeyvStoreAdapter } from "keyv";
 import type { Location } from "../location.js";
 import { RefusedError } from "../refused-error.js";
 import type { EntryInfo, Store, StoredEntry } from "../store.js";
@@ -42,9 +41,8 @@ const deleteByHand = new Script(`
   return { redis.call("UNLINK", KEYS[1]), ${publish("KEYS[3]", "ARGV[1]")} }`);
 
 /**
- * A database of Redis or Valkey that several machines share. `@keyv/redis` gets entries and brings
- * the client, which does what an adapter cannot: fences, locks, the versions of tags, messages, a
- * clear that says when it fails.
+ * A database of Redis or Valkey that several machines share, by the client that `@keyv/redis` brings:
+ * its adapter has neither fences nor locks, versions of tags, messages, or a clear that says when it fails.
  *
  * Keys begin with `mlmcp:`, or with `mlmcp.<prefix>:`.
  */
@@ -57,8 +55,8 @@ export class RedisStore implements Store {
   readonly #connection: RedisConnection;
   readonly #commands: Commands;
   readonly #versions: RedisVersions;
-  /** On the connection that there is now. */
-  #adapter: KeyvStoreAdapter | undefined;
+  /** The client that there is now, for values of bytes. */
+  #bytes: RedisClient | undefined;
 
   private constructor(library: Library, { name, url }: Location, options: RedisOptions) {
     const { prefix = "", onError = () => undefined } = options;
@@ -73,7 +71,7 @@ export class RedisStore implements Store {
       onError,
       prepare: async (client) => {
         await this.#versions.begin(client);
-        this.#adapter = createAdapter(library, client, root);
+        this.#bytes = client.withTypeMapping({ [bulkString]: Buffer }) as never;
       },
     });
     this.#commands = new Commands(this.#connection, name);
@@ -108,14 +106,14 @@ export class RedisStore implements Store {
   }
 
   async get(key: string): Promise<StoredEntry | undefined> {
-    const found = await this.#run(() => this.#adapter!.get<Buffer>(key));
-    return found == null ? undefined : fromFrame(found as Buffer);
+    const found = await this.#run(() => this.#bytes!.get(this.#keyOf(key)));
+    return toEntry(found);
   }
 
   async getMany(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
     if (keys.length === 0) return [];
-    const found = await this.#run(() => this.#adapter!.getMany!<Buffer>([...keys]));
-    return found.map((frame) => (frame == null ? undefined : fromFrame(frame as Buffer)));
+    const found = await this.#run(() => this.#bytes!.mGet(keys.map((key) => this.#keyOf(key))));
+    return found.map(toEntry);
   }
 
   async set(key: string, entry: StoredEntry): Promise<void> {
@@ -196,9 +194,7 @@ export class RedisStore implements Store {
 
   async #infoOf(key: string): Promise<EntryInfo | undefined> {
     const read = (bytes: number): Promise<Buffer> =>
-      this.#run((client) =>
-        client.withTypeMapping({ [bulkString]: Buffer }).getRange(key, 0, bytes - 1),
-      ) as never;
+      this.#run(() => this.#bytes!.getRange(key, 0, bytes - 1)) as never;
     const [length, beginning] = await Promise.all([
       this.#run((client) => client.strLen(key)),
       read(usualHeadLength),
@@ -215,15 +211,7 @@ export class RedisStore implements Store {
   }
 }
 
-/** Keyv's own adapter, for values of bytes. */
-function createAdapter({ default: KeyvRedis }: Library, client: RedisClient, root: string): KeyvStoreAdapter {
-  const adapter = new KeyvRedis(client.withTypeMapping({ [bulkString]: Buffer }) as never, {
-    namespace: root,
-    keyPrefixSeparator: ":e:",
-    // Otherwise a failed read is a miss and a failed write is nothing at all.
-    throwOnErrors: true,
-  });
-  // What fails rejects; without a listener it would also be thrown.
-  adapter.on("error", () => undefined);
-  return adapter;
+/** @param found a frame, whatever the types of the client say */
+function toEntry(found: unknown): StoredEntry | undefined {
+  return found === null ? undefined : fromFrame(found as Buffer);
 }
