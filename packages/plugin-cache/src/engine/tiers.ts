@@ -4,6 +4,7 @@ import type { MemoryTier } from "../memory/memory-tier.js";
 import type { Observer, Owner, Timing } from "./plan.js";
 import { StoreTier, type Behind } from "./store-tier.js";
 import { namesOf } from "../tags/names.js";
+import { RefusedError } from "../stores/refused-error.js";
 import { TagVersions, type TagsAtCall } from "../tags/tag-versions.js";
 import { shareAsIs, UnstorableError } from "../values/snapshot.js";
 import type { Entry } from "../values/entry.js";
@@ -68,6 +69,11 @@ export class Tiers {
       this.#unsubscribe = await store.changes.subscribe({
         changed: (change) => this.tags.told(change),
         missed: () => this.#missed(),
+        refused: (error) => {
+          this.#missed();
+          this.tags.distrust();
+          this.#subscriptionFailed(error);
+        },
       });
       if (this.behind.store === store) this.tags.trust();
     } catch (error) {
@@ -169,9 +175,11 @@ export class Tiers {
       if (bytes !== undefined) owner.observer.set("store", bytes);
       return true;
     } catch (error) {
+      const isUnstorable = error instanceof UnstorableError;
       // Shared as it is, it may be something that only memory can keep.
-      if (isolate || !(error instanceof UnstorableError)) owner.observer.failed("set", error);
-      else if (fence === undefined) await this.#outdate(key, owner);
+      if (isolate || !isUnstorable) owner.observer.failed("set", error);
+      const isForMemory = isUnstorable || error instanceof RefusedError;
+      if (isForMemory && fence === undefined) await this.#outdate(key, owner);
       return false;
     }
   }

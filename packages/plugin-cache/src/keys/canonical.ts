@@ -259,11 +259,12 @@ interface Bytes {
   readonly byteLength?: number;
 }
 
-function bytesIn(value: object, { buffer, byteOffset, byteLength }: Bytes, trail: Trail): Uint8Array {
+function bytesIn(value: object, bytes: Bytes, trail: Trail): Uint8Array {
   try {
+    const { buffer, byteOffset, byteLength } = bytes;
     return new Uint8Array(buffer, byteOffset, byteLength);
   } catch {
-    // Before Node 21 nothing else tells.
+    // Before Node 21 nothing else tells. A DataView does not even say where its bytes began.
     throw trail.refuse(`${describe(value)} whose bytes were transferred, so that it has none any more`);
   }
 }

@@ -107,6 +107,8 @@ export interface ChangeListener {
   changed(change: Change): void;
   /** Some changes may have been missed, such as while a connection was lost. */
   missed(): void;
+  /** Nothing will be told: where it could be asked only later, the store lets nobody listen. */
+  refused?(error: unknown): void;
 }
 
 export interface StoreFile {

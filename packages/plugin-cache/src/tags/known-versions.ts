@@ -10,8 +10,8 @@ export interface Known {
   readonly reading: number;
   /** How many changes of this process are on their way to the store. */
   readonly onTheirWay: number;
-  /** The store has refused a change of this process, and has what that replaces until somebody writes again. */
-  readonly refused?: { readonly replaces: string | undefined };
+  /** The store has not taken a change of this process, and has what that replaces until it does, or somebody writes again. */
+  readonly missing?: { readonly version: string; readonly replaces: string | undefined };
 }
 
 /** A reading that never was. */
@@ -84,14 +84,19 @@ export class KnownVersions {
     this.#change(name, { version, reading: this.#reading, onTheirWay });
   }
 
-  /** The store has taken a change of this process, or has refused it. What it has now must be read. */
-  arrived(name: string, isTaken: boolean): void {
+  /**
+   * The store has taken a change of this process, or has not, and may do so later. What it has now
+   * must be read.
+   *
+   * @param version that it was given
+   */
+  arrived(name: string, version: string, isTaken: boolean): void {
     const known = this.#known.get(name);
     if (!known || known.onTheirWay === 0) return;
     const onTheirWay = known.onTheirWay - 1;
-    const refused = isTaken ? known.refused : { replaces: undefined };
+    const missing = isTaken ? undefined : { version, replaces: undefined };
     const reading = onTheirWay > 0 ? known.reading : outdated;
-    this.#change(name, { version: known.version, reading, onTheirWay, ...(refused && { refused }) });
+    this.#change(name, { version: known.version, reading, onTheirWay, ...(missing && { missing }) });
   }
 
   /** The store has this. Answers whether that differs from what was known. */
@@ -107,8 +112,9 @@ export class KnownVersions {
     }
     // It may have been read before that.
     if (known.since > moment) return false;
-    if (known.refused && (known.refused.replaces ?? version) === version) {
-      this.#known.set(name, { ...known, reading, refused: { replaces: version } });
+    const { missing } = known;
+    if (missing && missing.version !== version && (missing.replaces ?? version) === version) {
+      this.#known.set(name, { ...known, reading, missing: { ...missing, replaces: version } });
       return false;
     }
     if (known.version === version) {
@@ -121,8 +127,8 @@ export class KnownVersions {
 
   /** Forgets what the store has as well. */
   forgetLearnt(): void {
-    for (const [name, { onTheirWay, refused }] of this.#known)
-      if (onTheirWay === 0 && !refused) this.#known.delete(name);
+    for (const [name, { onTheirWay, missing }] of this.#known)
+      if (onTheirWay === 0 && !missing) this.#known.delete(name);
   }
 
   forgetAll(): void {

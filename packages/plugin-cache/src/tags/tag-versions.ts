@@ -74,9 +74,16 @@ export class TagVersions {
     this.missed();
   }
 
+  /** Nobody tells of changes, against what was thought. */
+  distrust(): void {
+    this.#trustedUntil = 0;
+  }
+
   /** Changes may have been missed. */
   missed(): void {
     this.#known.forgetLearnt();
+    // What is being read may be from before.
+    this.#known.beginReading();
     this.#changedKeys.clear();
     this.#retryAt = 0;
     this.#epoch++;
@@ -231,7 +238,7 @@ export class TagVersions {
       isTaken = true;
     } finally {
       this.#epoch++;
-      this.#known.arrived(name, isTaken);
+      this.#known.arrived(name, version, isTaken);
       this.#reader.forget(name);
     }
   }

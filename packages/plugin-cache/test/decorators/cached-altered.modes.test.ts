@@ -167,6 +167,11 @@ describe("arguments that are changed while the method runs", () => {
     await expect(sums.of(bytes.buffer as never)).rejects.toMatchObject({
       message: expect.stringContaining("an instance of ArrayBuffer whose bytes were transferred"),
     });
+    const view = new DataView(new ArrayBuffer(2));
+    structuredClone(view, { transfer: [view.buffer] });
+    await expect(sums.of(view as never)).rejects.toMatchObject({
+      message: expect.stringContaining("an instance of DataView whose bytes were transferred"),
+    });
   });
 
   it("are those of `getOrSet` too", async () => {

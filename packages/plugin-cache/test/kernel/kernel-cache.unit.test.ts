@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -185,6 +186,24 @@ describe("a store that cannot be opened for now", () => {
       new Map([["stays", "old"]]),
     );
     await next.stop();
+  });
+});
+
+describe("a store that takes no entry as large as some are", () => {
+  it("is not cut off, and keeps none from before them for others", async () => {
+    const store = `sqlite://${join(temporaryDirectory(), "c.db")}`;
+    const config = { cache: { store, maxFileBytes: 2 ** 20 } };
+    await using one = await createTestKernel({ plugins: [cachePlugin], config });
+    await using other = await createTestKernel({ plugins: [cachePlugin], config });
+    const [mine, others] = [one.resolve(CacheManager), other.resolve(CacheManager)];
+    const keys = ["a", "b", "c", "d"];
+    for (const key of keys) await mine.set(key, "old");
+    const large = randomBytes(300_000);
+    for (const key of keys) expect(await mine.set(key, large)).toBe(false);
+    expect(await mine.get("a")).toEqual(large);
+    expect(await others.getMany(keys)).toEqual(new Map());
+    expect((await one.health()).status).toBe("up");
+    expect(await mine.set("e", "small")).toBe(true);
   });
 });
 

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { GuardedStore } from "../../src/stores/guard/guarded-store.js";
+import { RefusedError } from "../../src/stores/refused-error.js";
+import type { Store } from "../../src/stores/store.js";
 import { createEntryCodec } from "../../src/values/entry-codec.js";
 import { MemoryServer, type MemoryServerOptions } from "../stores/memory-server.js";
 import { pending, subject, type Subject } from "../subject.js";
@@ -204,6 +206,91 @@ describe("invalidation across processes", () => {
     expect(await one.call("a", () => "new", { tags: ["x"] })).toBe("new");
     await after(5_000);
     expect(await one.call("a", () => "never", { tags: ["x"] })).toBe("new");
+  });
+
+  it("counts for all alike once a store has it that was cut off meanwhile", async () => {
+    const server = new MemoryServer();
+    const store = new GuardedStore(server.connect(), {
+      timeout: 250,
+      onError: () => undefined,
+      onFirstOutage: () => undefined,
+    });
+    const one = await subject({ store });
+    const other = await subject({ store: server.connect() });
+    expect(await other.call("a", () => "old", { tags: ["x"] })).toBe("old");
+    for (const command of ["ping", "get", "setVersion"]) server.failing.add(command);
+    for (let failures = 0; failures < 3; failures++) await store.get("k").catch(() => undefined);
+    await expect(one.cache.invalidateTags(["x"], one.owner)).rejects.toThrow("is cut off");
+    server.failing.clear();
+    await after(1_000);
+    expect(await one.call("a", () => "new", { tags: ["x"] })).toBe("new");
+    expect(await other.call("a", () => "never", { tags: ["x"] })).toBe("new");
+    await store.close();
+  });
+
+  it("counts in its process also where so many wait that everything is outdated in their place", async () => {
+    const server = new MemoryServer();
+    const options = { timeout: 250, onError: () => undefined, maxInvalidations: 300 };
+    const store = new GuardedStore(server.connect(), options);
+    const one = await subject({ store });
+    const other = await subject({ store: server.connect() });
+    await other.call("a", () => "old", { tags: ["x"] });
+    expect(await one.call("a", () => "never", { tags: ["x"] })).toBe("old");
+    const tags = Array.from({ length: 500 }, (_, index) => (index === 280 ? "x" : `t${index}`));
+    await one.cache.invalidateTags(tags, one.owner);
+    expect(server.tags.has("tag:x")).toBe(false);
+    expect(await one.call("a", () => "new", { tags: ["x"] })).toBe("new");
+    expect(await other.call("a", () => "never", { tags: ["x"] })).toBe("new");
+    await store.close();
+  });
+
+  it("is learnt a second later where a store that could not be asked before lets nobody listen", async () => {
+    const server = new MemoryServer();
+    const mute = server.connect();
+    const subscribe = async () => {
+      if (server.failing.has("subscribe")) throw new Error("not there");
+      throw new RefusedError("nobody may listen");
+    };
+    const store = new GuardedStore(
+      { ...mute, changes: { latency: 0, subscribe } },
+      { timeout: 250, onError: () => undefined, onFirstOutage: () => undefined },
+    );
+    server.failing.add("subscribe");
+    const one = await subject({ store });
+    server.failing.clear();
+    await after(1_000);
+    expect(store.status.state).toBe("up");
+    expect(one.trace).toEqual(["failed changes: RefusedError: nobody may listen"]);
+    const other = await subject({ store: server.connect() });
+    await one.call("a", () => "old", { tags: ["x"] });
+    await other.cache.invalidateTags(["x"], other.owner);
+    await after(1_000);
+    expect(await one.call("a", () => "new", { tags: ["x"] })).toBe("new");
+    await store.close();
+  });
+
+  it("is not hidden by what was read before it and arrives after it was missed", async () => {
+    const server = new MemoryServer();
+    const store = server.connect();
+    const slow: Store = {
+      ...store,
+      async versions(names) {
+        const found = await store.versions(names);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        return found;
+      },
+    };
+    const [one, other] = [await subject({ store: slow }), await subject({ store: server.connect() })];
+    await other.call("a", () => "old", { tags: ["x"] });
+    const reading = one.call("a", () => "new", { tags: ["x"] });
+    await after(50);
+    server.tags.set("tag:x", "told to nobody");
+    server.loseChanges();
+    await after(1_000);
+    await reading;
+    const next = one.call("a", () => "new", { tags: ["x"] });
+    await after(1_000);
+    expect(await next).toBe("new");
   });
 
   it("tells others of what is set and deleted by hand", async () => {

@@ -12,6 +12,8 @@ export interface BacklogOptions {
   readonly circuit: Circuit;
   /** Told of writes that are given up, where nobody waits for them any more. */
   onError(error: unknown): void;
+  /** Told where everything is outdated in place of what waits: this process does not know that yet either. */
+  onOutdated(): void;
   /** Entries that may wait. @default 5,000 */
   readonly maxSets?: number;
   /** Bytes of the entries that may wait, and of those that may be under way, the last one aside. @default 32 MiB each */
@@ -355,5 +357,6 @@ export class Backlog {
     this.#supersede("version");
     const version: Write = { kind: "version", name: everything, version: newVersion() };
     for (const write of [...before, version]) this.put(write).catch(() => undefined);
+    this.#options.onOutdated();
   }
 }

@@ -41,17 +41,29 @@ export class GuardedChanges implements ChangeFeed {
 
   /** Subscribes for those that could not be before. */
   async recover(): Promise<void> {
-    for (const [listener, end] of this.#listeners)
-      if (!end) await this.#circuit.inTime("subscribe", () => this.#begin(listener));
+    for (const [listener, end] of this.#listeners) if (!end) await this.#recoverOne(listener);
   }
 
   missed(): void {
     for (const listener of this.#listeners.keys()) listener.missed();
   }
 
+  async #recoverOne(listener: ChangeListener): Promise<void> {
+    try {
+      await this.#circuit.inTime("subscribe", () => this.#begin(listener));
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      this.#listeners.delete(listener);
+      listener.refused?.(error);
+    }
+  }
+
   async #begin(listener: ChangeListener): Promise<void> {
-    const end = await this.#feed.subscribe(listener);
-    // Two attempts may overlap where the first took too long.
+    // Two attempts may overlap where the first took too long: each is one of its own, so that it ends alone.
+    const end = await this.#feed.subscribe({
+      changed: (change) => listener.changed(change),
+      missed: () => listener.missed(),
+    });
     if (this.#listeners.has(listener) && !this.#listeners.get(listener)) this.#listeners.set(listener, end);
     else await end();
   }

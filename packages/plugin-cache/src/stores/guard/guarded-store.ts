@@ -79,7 +79,12 @@ export class GuardedStore implements Store {
       opened: (reason) => this.#opened(reason),
       closed: () => this.#recovered(),
     });
-    this.#backlog = new Backlog({ ...options, store, circuit: this.#circuit });
+    this.#backlog = new Backlog({
+      ...options,
+      store,
+      circuit: this.#circuit,
+      onOutdated: () => this.changes?.missed(),
+    });
     if (store.locks) this.locks = new GuardedLocks(store.locks, this.#circuit);
     if (store.changes) this.changes = new GuardedChanges(store.changes, this.#circuit);
     if (store.deleteExpired)

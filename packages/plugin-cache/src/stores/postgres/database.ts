@@ -2,7 +2,7 @@ import type { ClientBase, Pool, QueryResultRow } from "pg";
 import { destroy } from "./destroy.js";
 import type { Location } from "../location.js";
 import { within } from "../time-limit.js";
-import { isWithoutTables, toStoreError, type Library } from "./library.js";
+import { isInTheWay, isWithoutTables, toStoreError, type Library } from "./library.js";
 import { createTables, type Tables } from "./tables.js";
 
 /** Statements are short; more connections would only be more work for the server. */
@@ -11,6 +11,8 @@ const connectTimeoutMs = 2_000;
 /** After that a connection is taken for dead. */
 const patienceMs = 10_000;
 const closeMs = 2_000;
+/** How often a statement is tried that stands in another's way. */
+const maxTries = 10;
 
 /** A small pool of connections to tables that are made where they are missing. */
 export class Database {
@@ -76,7 +78,14 @@ export class Database {
 
   async #query<Row extends QueryResultRow>(sql: string, values: readonly unknown[]): Promise<Row[]> {
     await this.ready();
-    return (await this.#pool.query<Row>(sql, [...values])).rows;
+    for (let tries = 1; ; tries++) {
+      try {
+        return (await this.#pool.query<Row>(sql, [...values])).rows;
+      } catch (error) {
+        // Only where the isolation level of this user or database is a stricter one than the usual.
+        if (!isInTheWay(error) || tries === maxTries) throw error;
+      }
+    }
   }
 
   async #create(): Promise<void> {

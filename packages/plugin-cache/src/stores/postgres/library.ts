@@ -26,6 +26,11 @@ export function isWithoutTables(error: unknown): boolean {
   return stateOf(error) === "42P01";
 }
 
+/** Somebody else has changed meanwhile what was read or changed; nothing was done. */
+export function isInTheWay(error: unknown): boolean {
+  return stateOf(error) === "40001";
+}
+
 /**
  * Classes and states that say that the server cannot serve now, and may later: its connection,
  * resources, locks, shutdown, a stand-by that takes no writes.

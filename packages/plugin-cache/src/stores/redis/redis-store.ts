@@ -75,7 +75,13 @@ export class RedisStore implements Store {
       },
     });
     this.#commands = new Commands(this.#connection, name);
-    this.#versions = new RedisVersions({ commands: this.#commands, root, channel, lost: lostMessage });
+    this.#versions = new RedisVersions({
+      commands: this.#commands,
+      root,
+      channel,
+      lost: lostMessage,
+      told: (failure) => this.changes.told(failure),
+    });
     this.locks = new RedisLocks(this.#commands, root);
     this.changes = new RedisChanges({
       name,
@@ -148,7 +154,7 @@ export class RedisStore implements Store {
 
   async setVersion(name: string, version: string): Promise<void> {
     const message = this.changes.messageOf({ kind: "version", name, version });
-    this.changes.told(await this.#versions.set(name, version, message));
+    await this.#versions.set(name, version, message);
   }
 
   async count(): Promise<Map<string, number> | undefined> {

@@ -11,18 +11,19 @@ import { Script } from "./script.js";
  * is lost or all are, such as by eviction or a flush; then everything has another version, and what
  * memory holds from before is not taken for valid.
  */
-const begin = new Script(`
+const beginning = `
+  local told = ""
   if redis.call("HSETNX", KEYS[1], ARGV[1], ARGV[2]) == 1 then
-    redis.call("PUBLISH", KEYS[2], ARGV[3])
-  end
-  return 0`);
+    told = ${publish("KEYS[2]", "ARGV[3]")}
+  end`;
+
+const begin = new Script(`${beginning}
+  return told`);
 
 const set = new Script(`
   local full = redis.call("HLEN", KEYS[1]) >= tonumber(ARGV[6]) and redis.call("HEXISTS", KEYS[1], ARGV[4]) == 0
   if full then redis.call("DEL", KEYS[1]) end
-  if redis.call("HSETNX", KEYS[1], ARGV[1], ARGV[2]) == 1 then
-    redis.call("PUBLISH", KEYS[2], ARGV[3])
-  end
+  ${beginning}
   redis.call("HSET", KEYS[1], ARGV[4], ARGV[5])
   return ${publish("KEYS[2]", "ARGV[7]")}`);
 
@@ -33,6 +34,8 @@ export interface VersionsOptions {
   readonly channel: string;
   /** What tells all of them, this one included, that versions were lost. */
   readonly lost: string;
+  /** Given what {@link publish} answers. */
+  told(failure: unknown): void;
   /** @default 100,000 */
   readonly maxNames?: number;
 }
@@ -61,23 +64,20 @@ export class RedisVersions {
     return found.slice(1).map((version) => version ?? undefined);
   }
 
-  /**
-   * @param message tells others
-   * @returns what {@link publish} answers
-   */
-  set(name: string, version: string, message: string): Promise<unknown> {
-    return this.#run(set, [name, version, String(this.#options.maxNames ?? maxVersions), message]);
+  /** @param message tells others */
+  async set(name: string, version: string, message: string): Promise<void> {
+    await this.#run(set, [name, version, String(this.#options.maxNames ?? maxVersions), message]);
   }
 
   #read(names: readonly string[]): Promise<(string | null)[]> {
     return this.#options.commands.run((client) => client.hmGet(this.#hash, [everything, ...names]));
   }
 
-  async #run(script: Script, values: readonly string[], own?: RedisClient): Promise<unknown> {
-    const { commands, channel, lost } = this.#options;
+  async #run(script: Script, values: readonly string[], own?: RedisClient): Promise<void> {
+    const { commands, channel, lost, told } = this.#options;
     const fresh = randomBytes(9).toString("base64url");
     const run = (client: RedisClient): Promise<unknown> =>
       script.run(client, [this.#hash, channel], [everything, fresh, lost, ...values]);
-    return own ? run(own) : commands.run(run);
+    told(await (own ? run(own) : commands.run(run)));
   }
 }

@@ -33,6 +33,8 @@ export class ChangeTable implements ChangeFeed {
   readonly #database: Database;
   readonly #teller: Teller;
   readonly #listeners = new Set<ChangeListener>();
+  /** Once for all who subscribe meanwhile. */
+  #beginning: Promise<void> | undefined;
   #polling: NodeJS.Timeout | undefined;
   #asking: Promise<void> | undefined;
   #endRenewed: (() => void) | undefined;
@@ -47,7 +49,13 @@ export class ChangeTable implements ChangeFeed {
   }
 
   async subscribe(listener: ChangeListener): Promise<() => Promise<void>> {
-    if (this.#listeners.size === 0) await this.#begin();
+    this.#beginning ??= this.#begin();
+    try {
+      await this.#beginning;
+    } catch (error) {
+      this.#beginning = undefined;
+      throw error;
+    }
     this.#listeners.add(listener);
     return async () => {
       this.#listeners.delete(listener);
@@ -56,6 +64,7 @@ export class ChangeTable implements ChangeFeed {
   }
 
   async stop(): Promise<void> {
+    this.#beginning = undefined;
     clearInterval(this.#polling);
     this.#endRenewed?.();
     await this.#asking;

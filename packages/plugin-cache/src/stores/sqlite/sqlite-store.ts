@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { RefusedError } from "../refused-error.js";
 import type { EntryInfo, Store, StoredEntry } from "../store.js";
 import { atSetsByHand } from "./by-hand.js";
 import { ChangeTable, tellOfKey } from "./change-table.js";
@@ -98,7 +99,7 @@ export class SqliteStore implements Store {
   async set(key: string, entry: StoredEntry): Promise<void> {
     const bytes = entry.bytes.byteLength + overhead;
     if (bytes > this.#maxBytes)
-      throw new Error(
+      throw new RefusedError(
         `an entry of ${bytes} bytes is more than ${this.#maxBytes}, the most that ${this.name} takes`,
       );
     await this.#database.write(this.#entries.set, { key, entry }, bytes);

@@ -345,6 +345,27 @@ describe("a store that is cut off", () => {
     expect(changed).toHaveBeenCalledTimes(1);
   });
 
+  it("is listened to where listening took so long that it was tried once more meanwhile", async () => {
+    await using own = subject({}, (store) => ({
+      ...store,
+      changes: {
+        latency: 0,
+        subscribe: async (listener) => {
+          await new Promise((resolve) => setTimeout(resolve, 5 * timeout));
+          return store.changes!.subscribe(listener);
+        },
+      },
+    }));
+    const changed = vi.fn<() => void>();
+    const subscribing = own.store.changes!.subscribe({ changed, missed: () => undefined });
+    await vi.advanceTimersByTimeAsync(60_000);
+    const end = await subscribing;
+    await own.server.connect().delete("k");
+    expect(changed).toHaveBeenCalledOnce();
+    await end();
+    expect(own.server.listening).toBe(0);
+  });
+
   it("is asked once more when it is closed, and given what waits where it answers", async () => {
     const own = subject();
     await own.store.set("k", entry("outdated"));

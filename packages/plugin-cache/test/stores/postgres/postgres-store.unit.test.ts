@@ -71,6 +71,22 @@ describe.skipIf(!hasPostgres)("on a server", () => {
     expect((await store.getMany(names)).map(textOf)).toEqual(names);
   });
 
+  it("takes what many write at once, where a role's transactions must not change what others change", async () => {
+    server.ask(
+      "CREATE ROLE strict LOGIN SUPERUSER; ALTER ROLE strict SET default_transaction_isolation = serializable",
+    );
+    const url = server.url.replace("cache:", "strict:");
+    const stores = [await open(url, { prefix: "strict" }), await open(url, { prefix: "strict" })];
+    const rounds = Array.from({ length: 60 }, (_, n) => n);
+    await Promise.all(
+      rounds.flatMap((n) =>
+        stores.flatMap((store) => [store.set("k", entry()), store.setVersion("t", `${n}`)]),
+      ),
+    );
+    await Promise.all(stores.map((store) => store.delete("k")));
+    expect(await stores[0]!.get("k")).toBeUndefined();
+  });
+
   it("keeps caches apart by their prefix, whatever it is", async () => {
     const [plain, odd] = [await open(server.url), await open(server.url, { prefix: "Odd-1.entries" })];
     await Promise.all([plain.set("k", entry("plain")), odd.set("k", entry("odd"))]);

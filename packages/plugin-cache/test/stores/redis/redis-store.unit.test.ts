@@ -114,12 +114,17 @@ describe.skipIf(!hasRedis())("on a server", () => {
     server.ask("ACL", "SETUSER", "mute", "on", ">secret", "~*", "+@all", "resetchannels");
     const errors: unknown[] = [];
     const url = server.url.replace("redis://", "redis://mute:secret@");
+    // The first on a database also gives everything a version.
+    server.ask("FLUSHDB");
     const store = await open(url, { onError: (error) => errors.push(error) });
     await store.set("k", entry("by hand"));
     await store.setVersion("tag:mute", "v");
     expect(String((await store.get("k"))!.bytes)).toBe("by hand");
     expect(await store.versions(["tag:mute"])).toEqual(["v"]);
     expect(await store.delete("k")).toBe(true);
+    // They may be lost at any time, and begin anew.
+    server.ask("DEL", "mlmcp:versions");
+    expect(await store.versions(["*", "tag:mute"])).toEqual([expect.any(String), undefined]);
     expect(errors).toEqual([expect.any(RefusedError)]);
     expect(String(errors[0])).toContain("does not let others be told of changes: ");
   });

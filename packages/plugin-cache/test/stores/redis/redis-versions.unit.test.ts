@@ -13,7 +13,14 @@ describe.skipIf(!hasRedis())("the versions in a Redis", () => {
     const connection = new RedisConnection(await loadLibrary(), { url, name, onError: () => undefined });
     await connection.open();
     const commands = new Commands(connection, name);
-    const versions = new RedisVersions({ commands, root: "t", channel: "c", lost: "lost", maxNames: 4 });
+    const versions = new RedisVersions({
+      commands,
+      root: "t",
+      channel: "c",
+      lost: "lost",
+      told: () => undefined,
+      maxNames: 4,
+    });
     await versions.set("*", "first", "*");
     for (const tag of ["a", "b", "c"]) await versions.set(tag, "v", tag);
     await versions.set("c", "v2", "c");

@@ -94,9 +94,10 @@ describe("changes of the SQLite store", () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
     const store = await openStore();
     const timers = vi.getTimerCount();
-    const end = await store.changes.subscribe(listening());
+    const subscribe = () => store.changes.subscribe(listening());
+    const ends = await Promise.all([subscribe(), subscribe()]);
     expect(vi.getTimerCount()).toBe(timers + 1);
-    await end();
+    for (const end of ends) await end();
     expect(vi.getTimerCount()).toBe(timers);
     await store.close();
     expect(vi.getTimerCount()).toBe(0);
