@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
 import { Keyv, type KeyvStoreAdapter } from "keyv";
-import { everything } from "../tags/names.js";
+import { everything, newVersion } from "../tags/names.js";
 import type { Store, StoredEntry } from "./store.js";
 import { within } from "./time-limit.js";
 
@@ -84,7 +83,7 @@ export class KeyvStore implements Store {
   /** With the versions, which adapters cannot tell apart; so everything gets another one, if it has not just got it. */
   async clear(): Promise<void> {
     await this.#write(async () => (this.#clearsOwn() ? this.#adapter.clear() : this.#deleteEntries()));
-    await this.setVersion(everything, this.#everything ?? randomBytes(9).toString("base64url"));
+    await this.setVersion(everything, this.#everything ?? newVersion());
     this.#everything = undefined;
   }
 

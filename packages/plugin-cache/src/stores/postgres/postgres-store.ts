@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { everything } from "../../tags/names.js";
+import { everything, newVersion } from "../../tags/names.js";
 import type { Location } from "../location.js";
 import { maxVersions } from "../max-versions.js";
 import { RefusedError } from "../refused-error.js";
@@ -220,7 +219,7 @@ export class PostgresStore implements Store {
         renewed AS (INSERT INTO ${versions} SELECT $1, $2 WHERE EXISTS (SELECT FROM excess)
           ON CONFLICT (name) DO UPDATE SET version = excluded.version RETURNING 1)
         SELECT pg_notify($3, '{}') FROM renewed`,
-      [everything, randomBytes(9).toString("base64url"), channel],
+      [everything, newVersion(), channel],
     );
   }
 

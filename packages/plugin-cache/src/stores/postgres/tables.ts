@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
 import type { ClientBase } from "pg";
-import { everything } from "../../tags/names.js";
+import { everything, newVersion } from "../../tags/names.js";
 import { RefusedError } from "../refused-error.js";
 
 /** Of what is in the tables. Those of earlier versions are dropped: it is a cache. */
@@ -82,8 +81,7 @@ async function create(client: ClientBase, tables: Tables): Promise<void> {
     )`);
   await client.query(`CREATE SEQUENCE IF NOT EXISTS ${fences}`);
   // The versions of earlier tables are gone: what memory holds from their time must not seem valid again.
-  const born = randomBytes(9).toString("base64url");
-  await client.query(`INSERT INTO ${versions} VALUES ($1, $2)`, [everything, born]);
+  await client.query(`INSERT INTO ${versions} VALUES ($1, $2)`, [everything, newVersion()]);
   await client.query(`COMMENT ON TABLE ${entries} IS '@mlmcp/plugin-cache, version ${version}'`);
 }
 

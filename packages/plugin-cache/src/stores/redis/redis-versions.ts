@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { everything } from "../../tags/names.js";
+import { everything, newVersion } from "../../tags/names.js";
 import { maxVersions } from "../max-versions.js";
 import type { Commands } from "./commands.js";
 import type { RedisClient } from "./library.js";
@@ -75,7 +74,7 @@ export class RedisVersions {
 
   async #run(script: Script, values: readonly string[], own?: RedisClient): Promise<void> {
     const { commands, channel, lost, told } = this.#options;
-    const fresh = randomBytes(9).toString("base64url");
+    const fresh = newVersion();
     const run = (client: RedisClient): Promise<unknown> =>
       script.run(client, [this.#hash, channel], [everything, fresh, lost, ...values]);
     told(await (own ? run(own) : commands.run(run)));

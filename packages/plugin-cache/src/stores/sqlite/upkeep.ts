@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { everything } from "../../tags/names.js";
+import { everything, newVersion } from "../../tags/names.js";
 import { maxVersions } from "../max-versions.js";
 import { lockKeptMs } from "../store.js";
 import { tellOf } from "./change-table.js";
@@ -175,7 +174,7 @@ async function boundVersions(connection: Connection): Promise<void> {
   ]);
   for (const row of full) {
     const space = row["space"] as string;
-    const version = randomBytes(9).toString("base64url");
+    const version = newVersion();
     await inTransaction(connection, async () => {
       await connection.all("DELETE FROM versions WHERE space = ?", [space]);
       await connection.all("INSERT INTO versions (space, name, version) VALUES (?, ?, ?)", [

@@ -1,11 +1,9 @@
+import { everything } from "../../tags/names.js";
 import { tellOf, type Teller } from "./change-table.js";
 import { rowsOf, valuesOf } from "./connection.js";
 import type { Database } from "./database.js";
 import type { Group } from "./job-queue.js";
 import { inTransaction } from "./schema.js";
-
-/** The tag of every entry. */
-const everything = "*";
 
 interface Version {
   readonly name: string;
