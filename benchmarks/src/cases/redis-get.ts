@@ -1,5 +1,6 @@
 import type { Case } from "../harness/case.js";
-import { getOne, REFERENCE, redisContenders } from "./support/redis.js";
+import { REFERENCE, redisContenders } from "./support/redis.js";
+import { getOne } from "./support/stored.js";
 
 const redisGet: Case = {
   name: "redis-get",

@@ -1,5 +1,6 @@
 import type { Case } from "../harness/case.js";
-import { getOne, REFERENCE, sqliteContenders } from "./support/sqlite.js";
+import { REFERENCE, sqliteContenders } from "./support/sqlite.js";
+import { getOne } from "./support/stored.js";
 
 const sqliteGet64: Case = {
   name: "sqlite-get-64",
