@@ -158,7 +158,7 @@ const dispatchAsync: Case = {
     "What does it cost an async method to be decorated at all? One kernel, context off, calls in flight counted.",
   reference: bareCall.name,
   contenders: [bareCall, wrapper, asyncWrapper, one, five, observer, interceptor],
-  budgets: [{ contender: one.name, over: bareCall.name, ns: 60, overNs: 29 }],
+  budgets: [{ contender: one.name, over: bareCall.name, ns: 60, referenceNs: 29 }],
 };
 
 export default dispatchAsync;

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { retry } from "@mlmcp/core";
 import { ConstantBackoff, handleAll, retry as cockatielRetry } from "cockatiel";
 import pRetry from "p-retry";
@@ -51,9 +52,11 @@ const decorated = (name: string, context?: false): Contender => ({
   },
 });
 
-const cockatiel: Contender = {
-  name: COCKATIEL,
+const cockatiel = (name: string, usesContext = false): Contender => ({
+  name,
+  usesContext,
   setup() {
+    if (usesContext) useStorage();
     let runs = 0;
     const policy = cockatielRetry(handleAll, { maxAttempts: MAX_RETRIES, backoff: new ConstantBackoff(1) });
     class Sums {
@@ -89,7 +92,22 @@ const cockatiel: Contender = {
       }),
     };
   },
+});
+
+const bareUnderContext: Contender = {
+  ...bareCall,
+  name: "bare call, AsyncLocalStorage in use",
+  usesContext: true,
+  setup() {
+    useStorage();
+    return bareCall.setup();
+  },
 };
+
+/** As a process does that traces its requests, or that @retry runs in. */
+function useStorage(): void {
+  new AsyncLocalStorage().enterWith({});
+}
 
 const SOME_OPTIONS = { retries: MAX_RETRIES, minTimeout: 1, factor: 1 };
 
@@ -176,9 +194,11 @@ const retryCase: Case = {
   reference: bareCall.name,
   contenders: [
     bareCall,
+    bareUnderContext,
     decorated(RETRY),
     decorated(WITHOUT_CONTEXT, false),
-    cockatiel,
+    cockatiel(COCKATIEL),
+    cockatiel(`${COCKATIEL}, AsyncLocalStorage in use`, true),
     pRetriedByDefault,
     pRetried(P_RETRY, SOME_OPTIONS),
     pRetried(P_RETRY_TUNED, ALL_OPTIONS),
@@ -187,7 +207,7 @@ const retryCase: Case = {
     { contender: RETRY, over: P_RETRY, ratio: 1 },
     { contender: RETRY, over: P_RETRY_TUNED, ratio: 1 },
     { contender: WITHOUT_CONTEXT, over: P_RETRY_TUNED, ratio: 1 },
-    { contender: RETRY, over: COCKATIEL, ns: 250 },
+    { contender: RETRY, over: COCKATIEL, ns: 250, referenceNs: 29 },
     { contender: WITHOUT_CONTEXT, over: COCKATIEL, ratio: 1 },
   ],
 };

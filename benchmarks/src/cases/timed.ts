@@ -164,7 +164,7 @@ const timedCase: Case = {
   question: "What does it cost to count and time every call of an async method?",
   reference: bareCall.name,
   contenders: [bareCall, clock, decorated, bound, labelled],
-  budgets: [{ contender: decorated.name, over: bareCall.name, ns: 150, overNs: 29 }],
+  budgets: [{ contender: decorated.name, over: bareCall.name, ns: 150, referenceNs: 29 }],
 };
 
 export default timedCase;

@@ -32,8 +32,8 @@ export interface DifferenceBudget {
   readonly contender: string;
   readonly over: string;
   readonly ns: number;
-  /** What a call of `over` took where the budget was set: a slower machine gets more. Left out where it does next to nothing. */
-  readonly overNs?: number;
+  /** What a call of the case's reference took where the budget was set: a slower machine gets more. Left out where that does next to nothing. */
+  readonly referenceNs?: number;
 }
 
 /** How many times the cost of another one a contender may have. */

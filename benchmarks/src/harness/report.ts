@@ -71,14 +71,14 @@ function differenceRow({
   contender,
   over,
   ns,
-  overNs,
+  referenceNs,
   measuredNs,
   scaledNs,
 }: Extract<BudgetResult, { ns: number }>): string[] {
   return [
     contender,
-    overNs === undefined ? over : `${over} (${time(overNs)} where the budget was set)`,
-    time(ns),
+    over,
+    referenceNs === undefined ? time(ns) : `${time(ns)} where the reference took ${time(referenceNs)}`,
     time(measuredNs),
     verdict(measuredNs, ns, time),
     ...(scaledNs === undefined ? ["", ""] : [time(scaledNs), verdict(scaledNs, ns, time)]),

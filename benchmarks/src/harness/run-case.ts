@@ -3,7 +3,7 @@ import { ALLOCATION_FLAGS } from "./allocation.js";
 import type { Budget, Case, Checked, Contender, DifferenceBudget, RatioBudget } from "./case.js";
 import { interleave, shuffled, type InterleavePlan } from "./interleave.js";
 import { withProcesses, type Remote } from "./processes.js";
-import { paired, spreadOf, type Spread } from "./statistics.js";
+import { paired, quantile, spreadOf, type Spread } from "./statistics.js";
 
 export interface Plan extends InterleavePlan {
   /** How often all processes are started anew: what a compiler does differs from one to the next. */
@@ -128,16 +128,24 @@ export function evaluate(
       extraNs: paired(of(contender.name), of(reference), (value, other) => value - other).median,
       bytes: bytes.get(contender.name),
     })),
-    budgets: budgets.map((budget) => measured(budget, of(budget.contender), of(budget.over))),
+    budgets: budgets.map((budget) => measured(budget, of(budget.contender), of(budget.over), of(reference))),
   };
 }
 
-function measured(budget: Budget, values: readonly number[], others: readonly number[]): BudgetResult {
-  const ratio = paired(values, others, (value, other) => value / other).median;
-  if ("ratio" in budget) return { ...budget, measuredRatio: ratio };
+function measured(
+  budget: Budget,
+  values: readonly number[],
+  others: readonly number[],
+  reference: readonly number[],
+): BudgetResult {
+  if ("ratio" in budget) {
+    return { ...budget, measuredRatio: paired(values, others, (value, other) => value / other).median };
+  }
+  const { referenceNs } = budget;
+  const more = values.map((value, round) => value - others[round]!);
   return {
     ...budget,
-    measuredNs: paired(values, others, (value, other) => value - other).median,
-    scaledNs: budget.overNs === undefined ? undefined : (ratio - 1) * budget.overNs,
+    measuredNs: quantile(more, 0.5),
+    scaledNs: referenceNs && paired(more, reference, (value, bare) => value / bare).median * referenceNs,
   };
 }

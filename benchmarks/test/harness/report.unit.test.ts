@@ -29,7 +29,7 @@ const results: Results = {
         { name: "decorated", ratio: spread(2.5), ns: spread(150), extraNs: 90, bytes: undefined },
       ],
       budgets: [
-        { contender: "decorated", over: "bare", ns: 60, overNs: 30, measuredNs: 90, scaledNs: 45 },
+        { contender: "decorated", over: "bare", ns: 60, referenceNs: 30, measuredNs: 90, scaledNs: 45 },
         { contender: "wrapped", over: "bare", ratio: 1.5, measuredRatio: 1.2 },
         { contender: "intercepted", over: "bare", ratio: 1.5, measuredRatio: 2.5 },
       ],
@@ -82,8 +82,8 @@ describe("the report", () => {
   it("says for each budget by how much it is met or missed, here and at the speed at which it was set", () => {
     expect(row(budgets!, "decorated")).toEqual([
       "decorated",
-      "bare (30 ns where the budget was set)",
-      "60 ns",
+      "bare",
+      "60 ns where the reference took 30 ns",
       "90 ns",
       "missed by 30 ns",
       "45 ns",

@@ -58,7 +58,7 @@ describe("evaluate", () => {
       { name: "bare", setup: () => ({ run: () => 0, check: () => ({}) }) },
       { name: "decorated", usesContext: true, setup: () => ({ run: () => 0, check: () => ({}) }) },
     ],
-    budgets: [{ contender: "decorated", over: "bare", ns: 60, overNs: 25 }],
+    budgets: [{ contender: "decorated", over: "bare", ns: 60, referenceNs: 25 }],
   };
   const samples = new Map([
     ["bare", [50, 100, 50]],
@@ -84,7 +84,7 @@ describe("evaluate", () => {
 
   it("measures budgets as they are, and as they would be at the speed at which they were set", () => {
     expect(evaluate(subject, samples, new Map()).budgets).toEqual([
-      { contender: "decorated", over: "bare", ns: 60, overNs: 25, measuredNs: 100, scaledNs: 50 },
+      { contender: "decorated", over: "bare", ns: 60, referenceNs: 25, measuredNs: 100, scaledNs: 50 },
     ]);
     const unscaled = { ...subject, budgets: [{ contender: "decorated", over: "bare", ns: 60 }] };
     expect(evaluate(unscaled, samples, new Map()).budgets).toEqual([

@@ -32,7 +32,7 @@ type State = "registered" | "running" | "draining" | "stopped";
  */
 export class Lifecycle {
   readonly #parts: LifecycleParts;
-  readonly #queue = new StepQueue();
+  readonly #queue: StepQueue;
   /** Tells what reads the configuration that the kernel stops. */
   readonly #reading = new AbortController();
   #configured: Configured;
@@ -44,6 +44,7 @@ export class Lifecycle {
 
   constructor(parts: LifecycleParts) {
     this.#parts = parts;
+    this.#queue = new StepQueue(parts.kernel);
     this.#configured = parts.configured;
     setMaxListeners(0, this.#reading.signal);
   }

@@ -41,11 +41,8 @@ export async function releaseAll(
   const limit = config.get("system.stopTimeout");
   listeners.clear();
   shared.running.delete(kernel);
-  if (shared.running.size === 0 && shared.contextInUse) {
-    // Once in use, context slows every promise of the process until it is disabled.
-    shared.contextInUse = false;
-    shared.context.disable();
-  }
+  // The step that stops the kernel takes it out of use.
+  if (shared.running.size === 0) shared.contextInUse = false;
   paths.forget();
   const failures = await plugins.stop();
   failures.push(...paths.dispose());

@@ -30,9 +30,9 @@ export function nodeAt(place: Place): CallNode | undefined {
   return place ? place[slot!] : storage.getStore();
 }
 
-/** The innermost node, or `undefined` where no context is kept. Costs one read until context is first used. */
+/** The innermost node, or `undefined` where no context is kept. Costs two reads until context is first used. */
 export function activeNode(): CallNode | undefined {
-  return shared.contextInUse ? nodeAt(activePlace()) : undefined;
+  return shared.contextInUse || shared.steps ? nodeAt(activePlace()) : undefined;
 }
 
 /**

@@ -33,8 +33,10 @@ export interface SharedState {
   readonly pluginOf: WeakMap<Advice, Plugin>;
   readonly attempts: WeakMap<object, readonly Attempt[]>;
   readonly context: AsyncLocalStorage<CallNode>;
-  /** Whether `context` has been used: until then reading it is skipped. */
+  /** Whether calls use `context`: until then reading it is skipped. */
   contextInUse: boolean;
+  /** How many steps of kernels run, which use `context` too. Absent before the first. */
+  steps?: number;
   /** The modules of the copies that share this state. Older copies do not say. */
   copies?: Set<string>;
 }

@@ -156,12 +156,16 @@ describe("the state of an operation that lost its id", () => {
     };
     const kernel = await createTestKernel({ plugins: [pluginOf(stateful)] });
     let open!: () => void;
-    const running = kernel.adopt(define()).work(new Promise((resolve) => (open = resolve)));
-    await kernel.adopt(define()).work();
+    const first = kernel.adopt(define());
+    const second = kernel.adopt(define());
+    const running = first.work(new Promise((resolve) => (open = resolve)));
+    await second.work();
     expect([made, disposed]).toEqual([2, []]);
     open();
     await running;
     await vi.waitFor(() => expect(disposed).toEqual([1]));
+    // Held until here: the state of a class that the collector has taken is disposed of as well.
+    expect(second).toBeDefined();
     await kernel.stop();
     expect(disposed).toEqual([1, 2]);
   });
