@@ -123,20 +123,20 @@ export class CacheManager {
    */
   async set(key: unknown, value: unknown, options: SetOptions = {}): Promise<boolean> {
     const { cache, owner, enabled, defaultTtl } = this.#parts;
-    const { ttl = defaultTtl(), tags, isolate, ...times } = readSetOptions(options);
+    const read = readSetOptions(options);
     const text = this.#textOf("set", key, options);
     if (!enabled()) {
       await cache.delete(text, owner);
       return false;
     }
-    const { namespace: space } = options;
+    const { ttl = defaultTtl(), tags, isolate } = read;
     try {
       return await cache.set(text, value, {
         owner,
-        timing: timingOf(ttl, times),
+        timing: timingOf(ttl, read),
         isolate,
-        ...(space !== undefined && { space }),
-        ...(tags && { tags }),
+        space: options.namespace,
+        tags,
       });
     } catch (error) {
       if (!(error instanceof UnstorableError)) throw error;

@@ -11,8 +11,13 @@ export async function findOne(tiers: Tiers, text: string, owner: Owner): Promise
   let held = tiers.inMemory(text);
   if (held instanceof Promise) held = await held;
   const inMemory = fresh(held);
-  const found = inMemory ?? (await findOneInStore(tiers, text, owner));
-  return answer(found, inMemory ? "memory" : "store", owner);
+  if (inMemory) return answer(inMemory, "memory", owner);
+  const key = tiers.behind.keyOf(text);
+  if (key === undefined) return answer(undefined, "store", owner);
+  const { changes } = tiers;
+  const inStore = fresh(await tiers.inStore(key, byHand(owner)));
+  if (inStore && tiers.changes === changes) tiers.hold(text, inStore, undefined);
+  return answer(inStore, "store", owner);
 }
 
 /** What there is for several keys, fresh, or {@link absent}, in their order and in one reading of the store. */
@@ -38,15 +43,6 @@ export async function lookStale(
   if (!held) return undefined;
   owner.observer.stale("fallback");
   return { value: copyOf(held.snapshot) };
-}
-
-async function findOneInStore(tiers: Tiers, text: string, owner: Owner): Promise<Held | undefined> {
-  const key = tiers.behind.keyOf(text);
-  if (key === undefined) return undefined;
-  const { changes } = tiers;
-  const held = fresh(await tiers.inStore(key, byHand(owner)));
-  if (held && tiers.changes === changes) tiers.hold(text, held, undefined);
-  return held;
 }
 
 async function findInStore(

@@ -44,11 +44,5 @@ export async function put(
     versions: call.versions,
     snapshot,
   };
-  return tiers.keep(text, entry, call, {
-    owner,
-    timing,
-    isolate,
-    inMemoryOnly,
-    ...(space !== undefined && { space }),
-  });
+  return await tiers.keep(text, entry, call, { owner, timing, isolate, inMemoryOnly, space });
 }

@@ -69,7 +69,9 @@ export class StoreTier {
     if (unwritten && unwritten.expires > Date.now()) return unwritten;
     const { store, codec } = this.#behind ?? {};
     const stored = await store?.get(key);
-    return stored && stored.expires > Date.now() ? codec!.open(key, stored.bytes) : undefined;
+    if (!stored || stored.expires <= Date.now()) return undefined;
+    const entry = codec!.open(key, stored.bytes);
+    return entry instanceof Promise ? await entry : entry;
   }
 
   /**
@@ -107,8 +109,18 @@ export class StoreTier {
    */
   async write(key: string | undefined, entry: Entry, fence?: number): Promise<number | undefined> {
     if (!this.#behind || key === undefined) return undefined;
+    const { store, codec } = this.#behind;
     this.#unwritten.set(key, entry);
-    return this.#write(this.#behind, key, entry, fence);
+    try {
+      const sealed = codec.seal(key, entry);
+      const bytes = sealed instanceof Promise ? await this.#afterSealing(sealed) : sealed;
+      // Deleted meanwhile, or replaced by another.
+      if (this.#unwritten.get(key) !== entry) return undefined;
+      await store.set(key, { operation: entry.operation, bytes, expires: entry.expires, fence });
+      return bytes.byteLength;
+    } finally {
+      if (this.#unwritten.get(key) === entry) this.#unwritten.delete(key);
+    }
   }
 
   /** @throws the store's error. */
@@ -134,24 +146,12 @@ export class StoreTier {
     await Promise.allSettled(this.#sealing);
   }
 
-  async #write(
-    { store, codec }: Behind,
-    key: string,
-    entry: Entry,
-    fence?: number,
-  ): Promise<number | undefined> {
-    const sealing = codec.seal(key, entry);
+  async #afterSealing(sealing: Promise<Uint8Array>): Promise<Uint8Array> {
     this.#sealing.add(sealing);
     try {
-      const bytes = await sealing;
-      // Deleted meanwhile, or replaced by another.
-      if (this.#unwritten.get(key) !== entry) return undefined;
-      const { operation, expires } = entry;
-      await store.set(key, { operation, bytes, expires, ...(fence !== undefined && { fence }) });
-      return bytes.byteLength;
+      return await sealing;
     } finally {
       this.#sealing.delete(sealing);
-      if (this.#unwritten.get(key) === entry) this.#unwritten.delete(key);
     }
   }
 }

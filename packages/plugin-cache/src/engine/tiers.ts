@@ -82,13 +82,11 @@ export class Tiers {
   }
 
   /** Has {@link use} wait for what is being kept: the store that there is must get it. */
-  async finishing<T>(put: Promise<T>): Promise<T> {
+  finishing<T>(put: Promise<T>): Promise<T> {
     this.#puts.add(put);
-    try {
-      return await put;
-    } finally {
-      this.#puts.delete(put);
-    }
+    const finished = (): boolean => this.#puts.delete(put);
+    void put.then(finished, finished);
+    return put;
   }
 
   /** What memory has for a key and needs no further thought. The hot path. */
@@ -127,7 +125,9 @@ export class Tiers {
     } catch (error) {
       onError(error);
     }
-    return found && this.#validated(found, key, since, keeping);
+    if (!found) return undefined;
+    const held = this.#validated(found, key, since, keeping);
+    return held instanceof Promise ? await held : held;
   }
 
   /** {@link inStore} for several keys in one reading. */
@@ -189,12 +189,17 @@ export class Tiers {
     await this.behind.delete(key).catch((error: unknown) => observer.failed("delete", error));
   }
 
-  async #validated(entry: Entry, key: string, since: number, keeping: Keeping): Promise<Held | undefined> {
-    const snapshot = keeping.isolate ? entry.snapshot : shareAsIs(entry.snapshot.value);
-    const held = heldOf(entry, snapshot, { key, epoch: -1, since }, keeping.timing);
-    const learning = this.tags.learn(namesOf(held), Date.now());
-    if (learning) await learning;
-    return this.tags.confirm(held, Date.now()) ? held : undefined;
+  /** A promise only where its tags have to be read. */
+  #validated(
+    entry: Entry,
+    key: string,
+    since: number,
+    { isolate, timing }: Keeping,
+  ): Held | undefined | Promise<Held | undefined> {
+    const snapshot = isolate ? entry.snapshot : shareAsIs(entry.snapshot.value);
+    const held = heldOf(entry, snapshot, { key, epoch: -1, since }, timing);
+    const confirmed = (): Held | undefined => (this.tags.confirm(held, Date.now()) ? held : undefined);
+    return this.tags.learn(namesOf(held), Date.now())?.then(confirmed) ?? confirmed();
   }
 
   #confirmed(text: string, held: Held, now: number): Held | undefined {

@@ -41,13 +41,13 @@ export function takeArtifact(name: string, model: unknown): () => Promise<Flow> 
     cause instanceof UnstorableError ? unstorable(name, cause) : cause;
   try {
     const snapshot = takeSnapshot(model);
-    return () =>
-      serializeSnapshot(snapshot).then(
-        (bytes) => flowOf("value", bytes),
-        (error) => {
-          throw refuse(error);
-        },
-      );
+    return async () => {
+      try {
+        return flowOf("value", await serializeSnapshot(snapshot));
+      } catch (error) {
+        throw refuse(error);
+      }
+    };
   } catch (error) {
     throw refuse(error);
   }

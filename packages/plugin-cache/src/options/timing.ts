@@ -111,11 +111,11 @@ export function timingOf(ttl: number, options: EffectiveTimingOptions): Timing {
   const { ttlJitter, refreshAfter, grace, softTimeout, hardTimeout } = options;
   return {
     ttl,
-    ...(ttlJitter !== undefined && { ttlJitter: spanIn(ttlJitter) }),
-    ...(grace !== undefined && { grace }),
-    ...(refreshAfter !== undefined && { refreshAfter: spanIn(refreshAfter) }),
-    ...(softTimeout !== undefined && { softTimeout }),
-    ...(hardTimeout !== undefined && { hardTimeout }),
+    ttlJitter: ttlJitter === undefined ? undefined : spanIn(ttlJitter),
+    grace,
+    refreshAfter: refreshAfter === undefined ? undefined : spanIn(refreshAfter),
+    softTimeout,
+    hardTimeout,
   };
 }
 

@@ -4,6 +4,7 @@ import { compress, decompress } from "./compression.js";
 import { decrypt, encrypt, type KeyRing } from "./encryption.js";
 import type { Entry, EntryCodec, EntryHead } from "./entry.js";
 import { UnencryptedError, UnreadableError } from "./marks.js";
+import type { Snapshot } from "./snapshot.js";
 
 export interface EntryCodecOptions {
   /** Values of more bytes than this are compressed. @default none is */
@@ -34,50 +35,75 @@ export function isUnencrypted(bytes: Uint8Array): boolean {
 
 /** Entries as bytes, with a checksum. */
 export function createEntryCodec({ compressOver = Infinity, keys }: EntryCodecOptions = {}): EntryCodec {
+  const finish = (key: string, entry: Entry, value: Buffer): Buffer | Promise<Buffer> =>
+    value.length > compressOver
+      ? compress(value).then((compressed) => write(key, entry, value.length, compressed ?? value, keys))
+      : write(key, entry, value.length, value, keys);
   return {
-    async seal(key, entry) {
-      const head = Buffer.from(JSON.stringify(headOf(entry)));
-      const value = await serializeSnapshot(entry.snapshot);
-      const compressed = value.length > compressOver ? await compress(value) : undefined;
-      const lengths = Buffer.allocUnsafe(lengthBytes);
-      lengths.writeUInt32LE(head.length, 0);
-      lengths.writeUInt32LE(value.length, 4);
-      const content = [lengths, head, compressed ?? value];
-      const prefix = Buffer.alloc(prefixBytes);
-      prefix[0] = format;
-      prefix[1] = (compressed ? isCompressed : 0) | (keys ? isEncrypted : 0);
-      const bytes = Buffer.concat(
-        keys
-          ? [prefix, encrypt(Buffer.concat(content), keys.current, contextOf(key, prefix))]
-          : [prefix, ...content],
-      );
-      bytes.writeUInt32LE(checksum(bytes), 2);
-      return bytes;
+    seal(key, entry) {
+      const value = serializeSnapshot(entry.snapshot);
+      return value instanceof Promise
+        ? value.then((bytes) => finish(key, entry, bytes))
+        : finish(key, entry, value);
     },
-    async open(key, bytes) {
+    open(key, bytes) {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       if (buffer.length < prefixBytes || buffer[0] !== format)
         throw new UnreadableError("the entry has another format");
       if (checksum(buffer) !== buffer.readUInt32LE(2)) throw new UnreadableError("the entry is damaged");
       try {
-        return await readContent(contentOf(key, buffer, keys), buffer[1]!);
+        const entry = readContent(contentOf(key, buffer, keys), buffer[1]!);
+        return entry instanceof Promise ? entry.catch(refuse) : entry;
       } catch (error) {
-        if (error instanceof UnreadableError) throw error;
-        // The checksum is right: somebody made it so.
-        throw new UnreadableError("the entry does not hold what its format says", { cause: error });
+        return refuse(error);
       }
     },
   };
 }
 
+/** The checksum is right: somebody made it so. @throws UnreadableError */
+function refuse(cause: unknown): never {
+  if (cause instanceof UnreadableError) throw cause;
+  throw new UnreadableError("the entry does not hold what its format says", { cause });
+}
+
+/** @param length of the value before it was compressed */
+function write(key: string, entry: EntryHead, length: number, value: Buffer, keys?: KeyRing): Buffer {
+  const head = JSON.stringify(headOf(entry));
+  const headLength = Buffer.byteLength(head);
+  const flags = (value.length === length ? 0 : isCompressed) | (keys ? isEncrypted : 0);
+  const before = keys ? 0 : prefixBytes;
+  const content = Buffer.allocUnsafe(before + lengthBytes + headLength + value.length);
+  content.writeUInt32LE(headLength, before);
+  content.writeUInt32LE(length, before + 4);
+  content.write(head, before + lengthBytes);
+  value.copy(content, before + lengthBytes + headLength);
+  const bytes = keys
+    ? Buffer.concat([Buffer.alloc(prefixBytes), encrypt(content, keys.current, contextOf(key, flags))])
+    : content;
+  bytes[0] = format;
+  bytes[1] = flags;
+  bytes.writeUInt32LE(checksum(bytes), 2);
+  return bytes;
+}
+
 /** Of everything but itself. */
 function checksum(bytes: Buffer): number {
-  return crc32(bytes.subarray(prefixBytes), crc32(bytes.subarray(0, 2)));
+  return crc32(bytes.subarray(prefixBytes), checksumOfFlags(bytes[1]!));
+}
+
+/** How the checksum begins, by the flags: asking the library twice takes as long as it does for a kilobyte. */
+const checksums = new Map<number, number>();
+
+function checksumOfFlags(flags: number): number {
+  let begun = checksums.get(flags);
+  if (begun === undefined) checksums.set(flags, (begun = crc32(Buffer.of(format, flags))));
+  return begun;
 }
 
 /** What encrypted bytes are bound to: the name they stand under, and what is said about them outside. */
-function contextOf(key: string, prefix: Buffer): Buffer {
-  return Buffer.concat([prefix.subarray(0, 2), Buffer.from(key)]);
+function contextOf(key: string, flags: number): Buffer {
+  return Buffer.concat([Buffer.of(format, flags), Buffer.from(key)]);
 }
 
 function contentOf(key: string, bytes: Buffer, keys: KeyRing | undefined): Buffer {
@@ -89,17 +115,25 @@ function contentOf(key: string, bytes: Buffer, keys: KeyRing | undefined): Buffe
   }
   // Whoever can write to the store could otherwise put entries of his own in place of encrypted ones.
   if (!encrypted) throw new UnencryptedError("the entry is not encrypted, and `cache.encryptionKey` is set");
-  return decrypt(content, keys, contextOf(key, bytes));
+  return decrypt(content, keys, contextOf(key, bytes[1]!));
 }
 
-async function readContent(content: Buffer, flags: number): Promise<Entry> {
+function readContent(content: Buffer, flags: number): Entry | Promise<Entry> {
   const end = lengthBytes + content.readUInt32LE(0);
   const length = content.readUInt32LE(4);
   const head = readHead(content.toString("utf8", lengthBytes, end));
   const rest = content.subarray(end);
-  const value = (flags & isCompressed) === 0 ? rest : await decompress(rest, length);
+  if ((flags & isCompressed) !== 0)
+    return decompress(rest, length).then((value) => readValue(head, value, length));
+  return readValue(head, rest, length);
+}
+
+function readValue(head: HeadFields, value: Buffer, length: number): Entry | Promise<Entry> {
   if (value.length !== length) throw new RangeError(`${value.length} bytes in place of ${length}`);
-  return { snapshot: await deserializeSnapshot(value), ...head };
+  const snapshot = deserializeSnapshot(value);
+  return snapshot instanceof Promise
+    ? snapshot.then((loaded) => entryOf(head, loaded))
+    : entryOf(head, snapshot);
 }
 
 type HeadFields = [
@@ -120,11 +154,10 @@ function headOf(entry: EntryHead): HeadFields {
   return fields;
 }
 
-/** @throws RangeError for what no entry was sealed with: types are not to be relied on, since anybody may write to a store */
-function readHead(text: string): EntryHead {
-  const fields = JSON.parse(text) as unknown;
-  if (!isHead(fields)) throw new RangeError("the head is none of an entry");
-  const [operation, created, freshUntil, expires, cost, versions, thrown, etag] = fields;
+function entryOf(
+  [operation, created, freshUntil, expires, cost, versions, thrown, etag]: HeadFields,
+  snapshot: Snapshot,
+): Entry {
   return {
     operation,
     created,
@@ -132,9 +165,17 @@ function readHead(text: string): EntryHead {
     expires,
     cost,
     versions,
+    snapshot,
     ...(thrown === 1 && { thrown: true }),
     ...(etag !== undefined && { etag }),
   };
+}
+
+/** @throws RangeError for what no entry was sealed with: types are not to be relied on, since anybody may write to a store */
+function readHead(text: string): HeadFields {
+  const fields = JSON.parse(text) as unknown;
+  if (!isHead(fields)) throw new RangeError("the head is none of an entry");
+  return fields;
 }
 
 function isHead(fields: unknown): fields is HeadFields {
@@ -142,7 +183,10 @@ function isHead(fields: unknown): fields is HeadFields {
   const [operation, created, freshUntil, expires, cost, versions, thrown, etag] = fields as unknown[];
   return (
     typeof operation === "string" &&
-    [created, freshUntil, expires, cost].every(Number.isFinite) &&
+    Number.isFinite(created) &&
+    Number.isFinite(freshUntil) &&
+    Number.isFinite(expires) &&
+    Number.isFinite(cost) &&
     (cost as number) >= 0 &&
     isVersions(versions) &&
     (thrown === 0 || thrown === 1) &&

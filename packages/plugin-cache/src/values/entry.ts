@@ -29,9 +29,13 @@ export interface Entry extends EntryHead {
 export interface EntryCodec {
   /**
    * @param key of the entry in the store; bytes under another key are refused where they are encrypted
+   * @returns a promise only where a value is compressed or a library loaded
    * @throws UnstorableError for a value that is shared as it is and cannot be stored
    */
-  seal(key: string, entry: Entry): Promise<Uint8Array>;
-  /** @throws UnreadableError for bytes that are damaged, of another format, or encrypted with a key that is not known */
-  open(key: string, bytes: Uint8Array): Promise<Entry>;
+  seal(key: string, entry: Entry): Uint8Array | Promise<Uint8Array>;
+  /**
+   * @returns a promise only where a value is decompressed or a library loaded
+   * @throws UnreadableError for bytes that are damaged, of another format, or encrypted with a key that is not known
+   */
+  open(key: string, bytes: Uint8Array): Entry | Promise<Entry>;
 }

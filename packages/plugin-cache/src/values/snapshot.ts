@@ -19,7 +19,17 @@ export interface Snapshot {
   readonly marked: boolean;
   /** Whether it holds Arrow tables, for which the library must be loaded. */
   readonly tables?: true;
+  /** Whether it is known to be small, and to come back from JSON as it was. */
+  readonly isSmallJson?: boolean;
 }
+
+/**
+ * Up to so many parts JSON takes less than `node:v8`, of which each value needs a serializer that the
+ * collector has to take down; of numbers with fractions and of long texts it takes more.
+ */
+const maxJsonParts = 32;
+/** Characters of a text that count as one more part. */
+const usualText = 64;
 
 /** Says which part of a value cannot be kept. */
 export class UnstorableError extends Error {
@@ -44,12 +54,14 @@ export interface Walk {
   shared: boolean;
   marked: boolean;
   tables: boolean;
+  /** How many parts it has, long texts counted as several; infinite where JSON would lose something. */
+  jsonParts: number;
   /** Gives another object in place of a copy; `undefined` leaves it to the walk. It registers what it gives in `seen`. */
   readonly replace?: (value: object, kind: Kind, walk: Walk) => object | undefined;
 }
 
 export function startWalk(replace?: Walk["replace"]): Walk {
-  return { seen: new Map(), path: [], shared: false, marked: false, tables: false, replace };
+  return { seen: new Map(), path: [], shared: false, marked: false, tables: false, jsonParts: 0, replace };
 }
 
 /**
@@ -66,9 +78,11 @@ export function startWalk(replace?: Walk["replace"]): Walk {
 export function takeSnapshot(value: unknown): Snapshot {
   const walk = startWalk();
   const copy = copyValue(value, walk);
-  if (typeof copy !== "object" || copy === null) return { value: copy, shape: "atom", marked: false };
+  const isSmallJson = !walk.shared && !walk.marked && walk.jsonParts <= maxJsonParts;
+  if (typeof copy !== "object" || copy === null)
+    return { value: copy, shape: "atom", marked: false, isSmallJson };
   const shape = walk.shared ? "graph" : "tree";
-  return { value: copy, shape, marked: walk.marked, ...(walk.tables && { tables: true }) };
+  return { value: copy, shape, marked: walk.marked, isSmallJson, ...(walk.tables && { tables: true }) };
 }
 
 /** The value itself, for takers who promised not to change it. */
@@ -92,8 +106,7 @@ export function copyOf(snapshot: Snapshot): unknown {
 /** Copies without checks and without memory where no walk is given: for the trees of snapshots. */
 export function copyValue(value: unknown, walk: Walk | undefined): unknown {
   if (typeof value !== "object" || value === null) {
-    if (walk && (typeof value === "function" || typeof value === "symbol"))
-      throw refuse(walk, describe(value));
+    if (walk) check(value, walk);
     return value;
   }
   if (walk) {
@@ -105,7 +118,29 @@ export function copyValue(value: unknown, walk: Walk | undefined): unknown {
     }
   }
   const kind = kindOf(value);
+  if (walk) walk.jsonParts += kind === "plain" || kind === "array" ? 1 : Infinity;
   return walk?.replace?.(value, kind, walk) ?? copyObject(value, kind, walk);
+}
+
+/** @throws UnstorableError for functions and symbols */
+function check(value: unknown, walk: Walk): void {
+  switch (typeof value) {
+    case "function":
+    case "symbol":
+      throw refuse(walk, describe(value));
+    case "string":
+      walk.jsonParts += 1 + value.length / usualText;
+      break;
+    case "number":
+      walk.jsonParts += Number.isFinite(value) && !Object.is(value, -0) ? 1 : Infinity;
+      break;
+    case "bigint":
+    case "undefined":
+      walk.jsonParts = Infinity;
+      break;
+    default:
+      walk.jsonParts++;
+  }
 }
 
 function copyObject(value: object, kind: Kind, walk: Walk | undefined): object {
@@ -223,6 +258,7 @@ const beside = "an array with properties beside its items";
 /** By the items that are there: one with a length of 2^32 may have none. */
 function copySparse(value: unknown[], copy: unknown[], walk: Walk | undefined): unknown[] {
   copy.length = value.length;
+  if (walk) walk.jsonParts = Infinity;
   for (const key of Object.keys(value)) {
     const index = Number(key);
     if (String(index >>> 0) !== key) throw refuse(walk, beside);

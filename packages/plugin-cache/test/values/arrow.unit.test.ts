@@ -9,7 +9,7 @@ import {
   tableFromIPC,
 } from "apache-arrow";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { deserializeSnapshot, serializeSnapshot } from "../../src/values/codec.js";
+import { deserializeSnapshot, serializeSnapshot } from "./awaited.js";
 import { UnreadableError } from "../../src/values/marks.js";
 import { copyOf, takeSnapshot, UnstorableError } from "../../src/values/snapshot.js";
 

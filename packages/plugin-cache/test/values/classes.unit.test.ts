@@ -1,7 +1,7 @@
 import { ConfigurationError, isMlmcpError, ValidationError } from "@mlmcp/core";
 import { cacheable } from "@mlmcp/plugin-cache";
 import { afterAll, describe, expect, it } from "vitest";
-import { deserializeSnapshot, serializeSnapshot } from "../../src/values/codec.js";
+import { deserializeSnapshot, serializeSnapshot } from "./awaited.js";
 import { UnreadableError } from "../../src/values/marks.js";
 import { copyOf, takeSnapshot } from "../../src/values/snapshot.js";
 

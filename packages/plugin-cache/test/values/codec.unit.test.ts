@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { deserializeSnapshot, serializeSnapshot } from "../../src/values/codec.js";
+import { deserializeSnapshot, serializeSnapshot } from "./awaited.js";
 import { copyOf, takeSnapshot, UnstorableError } from "../../src/values/snapshot.js";
 import { storable, storableInSmall } from "./values.js";
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { brotliCompressSync, crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { KeyRing } from "../../src/values/encryption.js";
-import { createEntryCodec } from "../../src/values/entry-codec.js";
+import { createEntryCodec } from "./awaited.js";
 import type { Entry, EntryCodec } from "../../src/values/entry.js";
 import { UnreadableError } from "../../src/values/marks.js";
 import { copyOf, takeSnapshot } from "../../src/values/snapshot.js";

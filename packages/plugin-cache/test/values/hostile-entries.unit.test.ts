@@ -1,7 +1,7 @@
 import { brotliCompressSync, crc32 } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createEntryCodec } from "../../src/values/entry-codec.js";
+import { createEntryCodec } from "./awaited.js";
 import type { Entry } from "../../src/values/entry.js";
 import { UnreadableError } from "../../src/values/marks.js";
 import { takeSnapshot } from "../../src/values/snapshot.js";

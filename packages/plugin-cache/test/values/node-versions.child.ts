@@ -1,7 +1,7 @@
 // Reads the entries of one directory and writes entries of its own, as another version of Node.js.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createEntryCodec } from "../../src/values/entry-codec.js";
+import { createEntryCodec } from "./awaited.js";
 import { copyOf } from "../../src/values/snapshot.js";
 import { entryOf, samples, shown } from "./node-versions.samples.js";
 

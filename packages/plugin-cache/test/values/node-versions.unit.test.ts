@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { describe, expect, it, type TestContext } from "vitest";
-import { createEntryCodec } from "../../src/values/entry-codec.js";
+import { createEntryCodec } from "./awaited.js";
 import { UnreadableError } from "../../src/values/marks.js";
 import { copyOf } from "../../src/values/snapshot.js";
 import { temporaryDirectory } from "../temporary.js";

@@ -129,9 +129,9 @@ export class GuardedStore implements Store {
     this.#options.onError(error);
   }
 
-  async get(key: string): Promise<StoredEntry | undefined> {
+  get(key: string): Promise<StoredEntry | undefined> {
     const waiting = this.#waiting(key);
-    return waiting ? waiting.entry : this.#circuit.call("get", () => this.#store.get(key));
+    return waiting ? Promise.resolve(waiting.entry) : this.#circuit.call("get", () => this.#store.get(key));
   }
 
   async getMany(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
@@ -143,8 +143,8 @@ export class GuardedStore implements Store {
     return waiting.map((one) => (one ? one.entry : found[next++]));
   }
 
-  async set(key: string, entry: StoredEntry): Promise<void> {
-    await this.#write({ kind: "set", key, entry });
+  set(key: string, entry: StoredEntry): Promise<void> {
+    return this.#write({ kind: "set", key, entry }) as Promise<void>;
   }
 
   async delete(key: string): Promise<boolean> {

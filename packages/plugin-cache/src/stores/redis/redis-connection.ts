@@ -1,5 +1,5 @@
 import { within } from "../time-limit.js";
-import type { Library, RedisClient } from "./library.js";
+import { toStoreError, type Library, type RedisClient } from "./library.js";
 
 /** Makes a new connection fit for use. */
 export type Prepare = (client: RedisClient) => Promise<void>;
@@ -65,15 +65,17 @@ export class RedisConnection {
    * Asks something on the connection that there is now. Until it is answered, it keeps the process
    * alive; an idle connection does not.
    *
-   * @throws Error where there is none, or what the command fails with
+   * @throws Error where there is none, or what the command fails with, as guards know it
    */
-  async use<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
+  async run<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
     const client = this.#client;
     if (!client) throw new Error(`${this.#options.name} is not connected`);
     const asked = this.#asked;
     if (asked.count++ === 0) client.ref();
     try {
       return await command(client);
+    } catch (error) {
+      throw toStoreError(error, this.#options.name);
     } finally {
       if (--asked.count === 0) client.unref();
     }

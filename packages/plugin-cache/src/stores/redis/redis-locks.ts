@@ -1,5 +1,5 @@
 import { lockKeptMs, type StoreLock, type StoreLocks } from "../store.js";
-import type { Commands } from "./commands.js";
+import type { RedisConnection } from "./redis-connection.js";
 import { fenceText } from "./frame.js";
 import { Script } from "./script.js";
 
@@ -40,11 +40,11 @@ const expire = new Script(`
 
 /** Locks as keys that outlive their time, which passes by the server's clock. */
 export class RedisLocks implements StoreLocks {
-  readonly #commands: Commands;
+  readonly #connection: RedisConnection;
   readonly #root: string;
 
-  constructor(commands: Commands, root: string) {
-    this.#commands = commands;
+  constructor(connection: RedisConnection, root: string) {
+    this.#connection = connection;
     this.#root = root;
   }
 
@@ -56,7 +56,7 @@ export class RedisLocks implements StoreLocks {
   async acquire(key: string, ttl: number): Promise<StoreLock | undefined> {
     const lock = this.keyOf(key);
     const run = (script: Script, keys: string[], values: string[]): Promise<unknown> =>
-      this.#commands.run((client) => script.run(client, keys, values));
+      this.#connection.run((client) => script.run(client, keys, values));
     const taken = await run(acquire, [lock, `${this.#root}:fence`], [String(ttl)]);
     if (taken === null) return undefined;
     const fence = Number(taken);

@@ -2,7 +2,6 @@ import type { Location } from "../location.js";
 import { RefusedError } from "../refused-error.js";
 import type { EntryInfo, Store, StoredEntry } from "../store.js";
 import { within } from "../time-limit.js";
-import { Commands } from "./commands.js";
 import { fenceText, fromFrame, readHead, toFrame, usualHeadLength } from "./frame.js";
 import { bulkString, loadLibrary, toStoreError, type Library, type RedisClient } from "./library.js";
 import { lostMessage, publish, RedisChanges } from "./redis-changes.js";
@@ -53,7 +52,6 @@ export class RedisStore implements Store {
   readonly #root: string;
   readonly #channel: string;
   readonly #connection: RedisConnection;
-  readonly #commands: Commands;
   readonly #versions: RedisVersions;
   /** The client that there is now, for values of bytes. */
   #bytes: RedisClient | undefined;
@@ -74,15 +72,14 @@ export class RedisStore implements Store {
         this.#bytes = client.withTypeMapping({ [bulkString]: Buffer }) as never;
       },
     });
-    this.#commands = new Commands(this.#connection, name);
     this.#versions = new RedisVersions({
-      commands: this.#commands,
+      connection: this.#connection,
       root,
       channel,
       lost: lostMessage,
       told: (failure) => this.changes.told(failure),
     });
-    this.locks = new RedisLocks(this.#commands, root);
+    this.locks = new RedisLocks(this.#connection, root);
     this.changes = new RedisChanges({
       name,
       channel,
@@ -112,8 +109,7 @@ export class RedisStore implements Store {
   }
 
   async get(key: string): Promise<StoredEntry | undefined> {
-    const found = await this.#run(() => this.#bytes!.get(this.#keyOf(key)));
-    return toEntry(found);
+    return toEntry(await this.#run(() => this.#bytes!.get(this.#keyOf(key))));
   }
 
   async getMany(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
@@ -213,7 +209,7 @@ export class RedisStore implements Store {
   }
 
   #run<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
-    return this.#commands.run(command);
+    return this.#connection.run(command);
   }
 }
 

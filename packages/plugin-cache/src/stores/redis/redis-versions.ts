@@ -1,8 +1,8 @@
 import { everything, newVersion } from "../../tags/names.js";
 import { maxVersions } from "../max-versions.js";
-import type { Commands } from "./commands.js";
 import type { RedisClient } from "./library.js";
 import { publish } from "./redis-changes.js";
+import type { RedisConnection } from "./redis-connection.js";
 import { Script } from "./script.js";
 
 /**
@@ -27,7 +27,7 @@ const set = new Script(`
   return ${publish("KEYS[2]", "ARGV[7]")}`);
 
 export interface VersionsOptions {
-  readonly commands: Commands;
+  readonly connection: RedisConnection;
   readonly root: string;
   /** Where other processes listen. */
   readonly channel: string;
@@ -69,14 +69,14 @@ export class RedisVersions {
   }
 
   #read(names: readonly string[]): Promise<(string | null)[]> {
-    return this.#options.commands.run((client) => client.hmGet(this.#hash, [everything, ...names]));
+    return this.#options.connection.run((client) => client.hmGet(this.#hash, [everything, ...names]));
   }
 
   async #run(script: Script, values: readonly string[], own?: RedisClient): Promise<void> {
-    const { commands, channel, lost, told } = this.#options;
+    const { connection, channel, lost, told } = this.#options;
     const fresh = newVersion();
     const run = (client: RedisClient): Promise<unknown> =>
       script.run(client, [this.#hash, channel], [everything, fresh, lost, ...values]);
-    told(await (own ? run(own) : commands.run(run)));
+    told(await (own ? run(own) : connection.run(run)));
   }
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { locate } from "../../../src/stores/location.js";
-import { Commands } from "../../../src/stores/redis/commands.js";
 import { loadLibrary } from "../../../src/stores/redis/library.js";
 import { RedisConnection } from "../../../src/stores/redis/redis-connection.js";
 import { RedisVersions } from "../../../src/stores/redis/redis-versions.js";
@@ -12,9 +11,8 @@ describe.skipIf(!hasRedis())("the versions in a Redis", () => {
     const { url, name } = locate(server.url)!;
     const connection = new RedisConnection(await loadLibrary(), { url, name, onError: () => undefined });
     await connection.open();
-    const commands = new Commands(connection, name);
     const versions = new RedisVersions({
-      commands,
+      connection,
       root: "t",
       channel: "c",
       lost: "lost",
