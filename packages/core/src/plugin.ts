@@ -80,6 +80,11 @@ export interface Binding<Options extends object = object> {
    * one. `undefined` where there is no context to derive from, or to be detached from.
    */
   fork(this: void, changes: CallChanges): CallScope | undefined;
+  /**
+   * A promise of a value that is there without waiting, such as one that is remembered: the cheapest
+   * answer that a step can give. The value must be no promise.
+   */
+  settled<T>(this: void, value: T): Promise<T>;
   /** Says how the result came about; `kernel.outcome()` shows it to the caller. */
   note(this: void, notes: OutcomeNotes): void;
   /**

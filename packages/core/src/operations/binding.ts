@@ -7,6 +7,7 @@ import { activeNode } from "./active-node.js";
 import { CallNode, noNotes, type Call, type CallChanges, type CallScope, type OutcomeNotes } from "./call.js";
 import type { KeptStates } from "./kept-states.js";
 import type { OperationInfo } from "./operation.js";
+import { settled } from "./settled.js";
 
 /** What bindings need of the kernel that they are made for. */
 export interface BindingHost {
@@ -53,6 +54,8 @@ export class OperationBinding<Options extends object> implements Binding<Options
     detached.collected = noNotes();
     return detached;
   };
+
+  readonly settled = settled;
 
   readonly note = (notes: OutcomeNotes): void => this.#node()?.note(notes);
 

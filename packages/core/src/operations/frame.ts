@@ -8,6 +8,7 @@ import { endOfObject, watch } from "./ending.js";
 import { OpenStream, relay, relaySync, type IterationWatch } from "./iteration.js";
 import type { Operation } from "./operation.js";
 import { kernelStopped } from "./not-running.js";
+import { isSettled, takeValue } from "./settled.js";
 import { shared } from "./shared-state.js";
 
 /** What stands around a whole call: the count of calls in flight, observers, and the context. */
@@ -49,6 +50,11 @@ function countingFrame(next: Invoke, { operation, drain }: Frame): Invoke {
       if (operation.isAsync) return Promise.reject(error);
       throw error;
     }
+    if (isSettled(result)) {
+      takeValue();
+      drain.leave();
+      return result;
+    }
     if (result instanceof Promise) return result.then(leaveWithValue, leaveWithError);
     if (typeof result === "object" && result !== null)
       return endOfObject(result, () => drain.leave(), { drain });
@@ -74,6 +80,10 @@ function fullFrame(next: Invoke, frame: Frame): Invoke {
       endCall(frame, started, node, false, error);
       if (operation.isAsync) return Promise.reject(error);
       throw error;
+    }
+    if (isSettled(result)) {
+      endCall(frame, started, node, true, takeValue());
+      return result;
     }
     if (result instanceof Promise) return settle(result, frame, started, node);
     if (typeof result === "object" && result !== null) {

@@ -150,7 +150,7 @@ function around(next: Invoke, binding: Binding<CachedOptions>): Invoke {
     return (self, args) => {
       const text = keys.textOf(self, args);
       const value = cache.recall(text, owner);
-      if (value !== absent) return Promise.resolve(value);
+      if (value !== absent) return binding.settled(value);
       return cache.load(text, planOf(self, args, text), callerIn(binding));
     };
   }
