@@ -38,6 +38,7 @@ import type { SecretResolver } from "./config/secrets/secrets.js";
 import type { EventChannel, EventName, PublishedEvent } from "./kernel/events.js";
 import type { Hooks } from "./kernel/hooks.js";
 import type { HealthCheck } from "./kernel/health.js";
+import type { MetricReading, MetricSample } from "./kernel/metrics.js";
 import type { Registrar, Token } from "./kernel/container.js";
 import type { Call, CallChanges, CallScope, OutcomeNotes } from "./operations/call.js";
 import type { AnyDecorator, DecorationOptions } from "./operations/decorator-types.js";
@@ -218,6 +219,11 @@ export interface PluginKernel {
   readonly operations: OperationRegistry;
   resolve<T>(token: Token<T>): T;
   event<Name extends EventName>(name: Name): EventChannel<Name>;
+  /**
+   * What the plugins of this kernel that have started tell of themselves at this moment, for one that
+   * exports it.
+   */
+  metrics(): readonly MetricReading[];
   /** Listens to what happens in this kernel until it stops. What the listener throws is a warning, never an error of the call. */
   on<Name extends EventName>(name: Name, listener: (event: PublishedEvent<Name>) => void): () => void;
   /** Runs after the plugin's own `stop`, last registered first, also when a later step of the start failed. */
@@ -233,6 +239,24 @@ export interface ProductionCheck {
    * refuses it. Runs before the plugin has started.
    */
   check(kernel: PluginKernel): { readonly level: "refuse" | "warn"; readonly message: string } | undefined;
+}
+
+/**
+ * A number that a plugin can tell whenever it is asked, such as how full something is, or how much
+ * has been dropped. What happens in calls is better published as an event.
+ */
+export interface Metric {
+  /**
+   * As Prometheus has names: a prefix of the plugin's own, base units (`_bytes`, `_seconds`), and
+   * `_total` at the end of counters, as in `audit_queue_bytes`.
+   */
+  readonly name: string;
+  /** A sentence that says what it is. */
+  readonly help: string;
+  /** A gauge goes up and down; a counter only grows while the kernel runs. */
+  readonly type: "gauge" | "counter";
+  /** The present value, or one for each set of labels. Asked at each scrape, so it must be quick and ask nobody. */
+  read(kernel: PluginKernel): number | Iterable<MetricSample>;
 }
 
 /** A rule of `mlmcp doctor`: what it looks for, and what it found. */
@@ -310,6 +334,7 @@ export interface PluginDefinition {
   stop?(kernel: PluginKernel): void | Promise<void>;
   readonly commands?: readonly Command[];
   readonly healthChecks?: ReadonlyArray<(kernel: PluginKernel) => HealthCheck>;
+  readonly metrics?: readonly Metric[];
   readonly productionChecks?: readonly ProductionCheck[];
   readonly diagnostics?: readonly Diagnostic[];
   readonly secretResolvers?: readonly SecretResolver[];

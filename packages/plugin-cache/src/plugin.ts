@@ -9,6 +9,7 @@ import { cachePut } from "./decorators/cache-put.js";
 import { cached } from "./decorators/cached.js";
 import { cacheOfNothing } from "./diagnostics/cache-of-nothing.js";
 import { cacheReference } from "./diagnostics/cache-reference.js";
+import { cacheStore } from "./diagnostics/cache-store.js";
 import { cacheTimes } from "./diagnostics/cache-times.js";
 import { nativeBinding } from "./diagnostics/native-binding.js";
 import { isEnabled, KernelCache, sectionOf } from "./kernel/kernel-cache.js";
@@ -17,6 +18,7 @@ import { createModels, modelHealth } from "./kernel/kernel-models.js";
 import { ModelCache } from "./models/model-cache.js";
 import { cacheSectionSchema } from "./options.js";
 import { createOwner } from "./kernel/owner.js";
+import { metrics } from "./metrics.js";
 import { encryptedStore, privateFile, sharedStore } from "./production-checks.js";
 import { warnOfReferences } from "./operations/warn-of-references.js";
 import { WarmUp } from "./operations/warm-up.js";
@@ -86,8 +88,9 @@ export const cachePlugin = definePlugin({
       check: () => modelHealth(kernel.resolve(ModelCache)),
     }),
   ],
+  metrics,
   productionChecks: [privateFile, sharedStore, encryptedStore],
-  diagnostics: [nativeBinding(), cacheOfNothing, cacheTimes, cacheReference],
+  diagnostics: [nativeBinding(), cacheStore, cacheOfNothing, cacheTimes, cacheReference],
 });
 
 function open(kernel: PluginKernel): Promise<void> {

@@ -166,7 +166,7 @@ describe("a cache with SQLite", () => {
     const { status, checks } = await kernel.health();
     expect(status).toBe("degraded");
     expect(checks["@mlmcp/plugin-cache/store"]).toMatchObject({
-      status: "down",
+      status: "degraded",
       details: {
         serving: "memory only",
         reason: expect.stringContaining("ENOTDIR"),
@@ -220,7 +220,7 @@ describe("a cache with SQLite", () => {
     expect(errors.length).toBe(2);
     expect((await manager.stats()).errors).toBe(2);
     expect((await kernel.health()).checks["@mlmcp/plugin-cache/store"]).toMatchObject({
-      status: "down",
+      status: "degraded",
       details: { serving: "memory only", reason: expect.stringContaining("no set") },
     });
   });

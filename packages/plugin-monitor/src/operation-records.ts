@@ -44,6 +44,11 @@ export class OperationRecords implements Iterable<OperationRecord> {
     this.#of(operation).events.add(name, event);
   }
 
+  /** What an operation is called here: its name, or the one for those beyond the limit. */
+  nameOf(operation: string): string {
+    return this.#of(operation).name;
+  }
+
   reset(): void {
     for (const record of this.#records.values()) {
       record.timing?.reset();

@@ -1,4 +1,5 @@
 import { types } from "node:util";
+import type { MetricReading } from "@mlmcp/core";
 import type { CountedEvent } from "./event-metrics.js";
 import { OperationRecords } from "./operation-records.js";
 import type { OperationTiming } from "./operation-timing.js";
@@ -31,8 +32,11 @@ export class PerformanceMonitor {
   readonly #exposition = new PrometheusExposition(this.#records);
   #enabled = true;
   #buckets: readonly number[] | undefined;
+  readonly #others: () => readonly MetricReading[];
 
-  constructor(settings?: MonitorSettings) {
+  /** @param others reads what others tell of themselves, to be exported too. @default nothing */
+  constructor(settings?: MonitorSettings, others: () => readonly MetricReading[] = () => []) {
+    this.#others = others;
     if (settings) this.configure(settings);
   }
 
@@ -63,9 +67,9 @@ export class PerformanceMonitor {
     return result;
   }
 
-  /** All operations as Prometheus text, version 0.0.4, read at this moment. */
+  /** All operations and the metrics of all plugins as Prometheus text, version 0.0.4, read at this moment. */
   metrics(): Promise<string> {
-    return this.#exposition.text();
+    return this.#exposition.text(this.#enabled ? this.#others() : []);
   }
 
   /** The operations that are timed and were called, the one that took most time first. */
@@ -78,7 +82,7 @@ export class PerformanceMonitor {
     return tableOf(this.summary());
   }
 
-  /** Starts all counts anew. Calls in flight are counted when they end. */
+  /** Starts all own counts anew. Calls in flight are counted when they end. */
   reset(): void {
     this.#records.reset();
   }

@@ -11,18 +11,18 @@ export const monitorPlugin = definePlugin({
   schema: monitorSectionSchema,
   decorators: [timed],
   register(kernel) {
-    const monitor = new PerformanceMonitor();
+    const monitor = new PerformanceMonitor(undefined, () => kernel.metrics());
     kernel.services.value(PerformanceMonitor, monitor);
-    kernel.services.value(
-      EventCounting,
-      new EventCounting(kernel.id, (operation, name, event) => monitor.count(operation, name, event)),
+    const counting = new EventCounting(kernel.id, (operation, name, event) =>
+      monitor.count(operation, name, event),
     );
+    kernel.services.value(EventCounting, counting);
+    kernel.onStop(() => counting.listen(false));
+    // What other plugins meet while they start, such as a store that is not there, counts too.
+    configure(kernel);
   },
   start: configure,
   reload: configure,
-  stop(kernel) {
-    kernel.resolve(EventCounting).listen(false);
-  },
 });
 
 export default monitorPlugin;

@@ -1,6 +1,7 @@
+import type { MetricReading } from "@mlmcp/core";
 import type { Metric } from "prom-client";
 import { eventMetrics, type EventMetric } from "./event-metrics.js";
-import type { OperationRecord } from "./operation-records.js";
+import type { OperationRecord, OperationRecords } from "./operation-records.js";
 
 /** Media type of the text, for a response's `Content-Type`. */
 export const PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -11,16 +12,20 @@ interface Sample {
   readonly value: number;
 }
 
+/** What Prometheus calls a metric: all series of one name. */
 interface Family {
   readonly name: string;
   readonly help: string;
   readonly type: "counter" | "gauge" | "histogram";
+}
+
+interface OperationFamily extends Family {
   samples(record: OperationRecord): Sample[];
 }
 
 const DURATION = "mlmcp_operation_duration_seconds";
 
-const families: readonly Family[] = [
+const families: readonly OperationFamily[] = [
   {
     name: DURATION,
     help: "Time that calls of the operation took.",
@@ -63,45 +68,70 @@ const families: readonly Family[] = [
 ];
 
 /**
- * The records as Prometheus text, version 0.0.4. They are read when the text is asked for, so
- * that counting costs nothing of a metrics library. prom-client is loaded at the first scrape.
+ * The records, and what else is measured, as Prometheus text, version 0.0.4. They are read when the
+ * text is asked for, so that counting costs nothing of a metrics library. prom-client is loaded at
+ * the first scrape.
  */
 export class PrometheusExposition {
-  readonly #records: Iterable<OperationRecord>;
-  #registry: Promise<{ metrics(): Promise<string> }> | undefined;
+  readonly #records: OperationRecords;
 
-  constructor(records: Iterable<OperationRecord>) {
+  constructor(records: OperationRecords) {
     this.#records = records;
   }
 
-  async text(): Promise<string> {
-    this.#registry ??= this.#createRegistry();
-    return (await this.#registry).metrics();
-  }
-
-  async #createRegistry(): Promise<{ metrics(): Promise<string> }> {
+  /** @param readings metrics that others have read */
+  async text(readings: readonly MetricReading[]): Promise<string> {
     // A registry of its own: the library's global one would join the kernels of a process.
-    const { Registry } = await import("prom-client");
-    const registry = new Registry();
-    for (const { name, help, type, samples } of families) {
-      const metric = {
-        name,
-        get: () => ({
-          name,
-          help,
-          type,
-          aggregator: "sum",
-          values: Array.from(this.#records, samples).flat(),
-        }),
-      };
+    // By its default export: where esbuild splits a bundle, a CommonJS module has no other.
+    const { default: prom } = await import("prom-client");
+    const registry = new prom.Registry();
+    for (const { samples, ...family } of this.#families(readings).values()) {
+      const metric = { name: family.name, get: () => ({ ...family, aggregator: "sum", values: samples }) };
       // The registry asks a metric for nothing but its name and `get`.
       registry.registerMetric(metric as unknown as Metric);
     }
-    return registry;
+    return registry.metrics();
+  }
+
+  #families(readings: readonly MetricReading[]): Map<string, Family & { readonly samples: Sample[] }> {
+    const found = new Map(
+      families.map(({ samples, ...family }) => [
+        family.name,
+        { ...family, samples: Array.from(this.#records, samples).flat() },
+      ]),
+    );
+    for (const { samples, ...family } of readings) {
+      // Several plugins may tell parts of one metric.
+      const known = found.get(family.name) ?? { ...family, samples: [] };
+      const all = summedUp([...known.samples, ...this.#bounded(samples)]);
+      found.set(family.name, { ...known, samples: all });
+    }
+    return found;
+  }
+
+  /** With no more operations told apart than the records do. */
+  *#bounded(samples: MetricReading["samples"]): Iterable<Sample> {
+    for (const { value, labels = {} } of samples) {
+      const { operation } = labels;
+      const named =
+        operation === undefined ? labels : { ...labels, operation: this.#records.nameOf(operation) };
+      yield { value, labels: named };
+    }
   }
 }
 
-function counterOf({ name, help }: EventMetric): Family {
+/** One sample for each set of labels: a series must not be there twice. */
+function summedUp(samples: readonly Sample[]): Sample[] {
+  const sums = new Map<string, Sample>();
+  for (const sample of samples) {
+    const { metricName, labels, value } = sample;
+    const key = JSON.stringify([metricName, ...Object.entries(labels).sort()]);
+    sums.set(key, { ...sample, value: value + (sums.get(key)?.value ?? 0) });
+  }
+  return [...sums.values()];
+}
+
+function counterOf({ name, help }: EventMetric): OperationFamily {
   return {
     name,
     help,

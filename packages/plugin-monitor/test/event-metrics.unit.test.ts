@@ -181,15 +181,14 @@ describe("the metrics of events", () => {
     ]);
   });
 
-  it("count what a cache does on no operation's behalf, under no operation's name", async () => {
+  it("count what a cache does on no operation's behalf, under no operation's name, also while it starts", async () => {
     await using kernel = await createTestKernel({
       plugins: [
-        monitorPlugin,
         definePlugin({
           name: "store",
           start: (own) => own.event("cache:error" as EventName).publish({ action: "open" } as never),
-          optionalDependsOn: ["@mlmcp/plugin-monitor"],
         }),
+        monitorPlugin,
       ],
     });
     const families = parseExposition(await kernel.resolve(PerformanceMonitor).metrics());

@@ -1,6 +1,6 @@
 import { within } from "./time-limit.js";
 
-/** `degraded`: works, but not as it should. */
+/** `degraded`: works, but not as it should; `down`: does not do what it is there for. */
 export type HealthStatus = "up" | "degraded" | "down";
 
 export interface HealthResult {
@@ -14,7 +14,7 @@ export interface HealthCheck {
   /** Unique in the plugin. */
   readonly name: string;
   check(): HealthResult | Promise<HealthResult>;
-  /** Called after a check that answered `down` or failed; the check is then asked once more. */
+  /** Called after a check that failed or answered anything but `up`; the check is then asked once more. */
   reconnect?(): void | Promise<void>;
   /** In milliseconds. A check that takes longer counts as `down`. @default 5000 */
   readonly timeout?: number;
@@ -23,6 +23,7 @@ export interface HealthCheck {
 }
 
 export interface HealthReport {
+  /** `down` only where a critical check is: what decides whether calls can be taken. */
   readonly status: HealthStatus;
   readonly checks: Readonly<Record<string, HealthResult>>;
 }
@@ -43,11 +44,11 @@ export async function checkHealth(checks: ReadonlyMap<string, HealthCheck>): Pro
 
 async function ask(check: HealthCheck): Promise<HealthResult> {
   const first = await once(check);
-  if (first.status !== "down" || !check.reconnect) return first;
+  if (first.status === "up" || !check.reconnect) return first;
   try {
     await inTime(check.timeout, () => check.reconnect?.());
   } catch (error) {
-    return { status: "down", details: { ...first.details, reconnect: messageOf(error) } };
+    return { status: first.status, details: { ...first.details, reconnect: messageOf(error) } };
   }
   return once(check);
 }

@@ -23,6 +23,7 @@ import { refuseNonPlugin, refuseUnlessFunction, refuseUnlessObject, refuseUnless
 import { checkHealth, type HealthReport } from "./health.js";
 import type { ChangeCause } from "./events.js";
 import type { Hooks, KernelHooks } from "./hooks.js";
+import type { MetricReading } from "./metrics.js";
 import { Lifecycle } from "./lifecycle.js";
 import { PluginSet } from "./plugin-set.js";
 
@@ -185,6 +186,11 @@ export class Kernel implements AsyncDisposable {
   /** Asks every plugin how it is. */
   health(): Promise<HealthReport> {
     return checkHealth(this.#plugins.healthChecks());
+  }
+
+  /** What the plugins tell of themselves at this moment: how full their caches and pools are, and what they count. */
+  metrics(): readonly MetricReading[] {
+    return this.#plugins.metrics();
   }
 
   /**

@@ -4,6 +4,7 @@ import { problemOfSectionName } from "../config/sections.js";
 import { PHASES, type Phase } from "../operations/phases.js";
 import type { PluginDefinition } from "../plugin.js";
 import { errorRuleProblem } from "../resilience/classification/error-rule.js";
+import { metricProblem } from "./metrics.js";
 
 /** What each field of a definition must be. */
 const fields: {
@@ -21,6 +22,7 @@ const fields: {
   stop: "function",
   commands: "list",
   healthChecks: "list",
+  metrics: "list",
   productionChecks: "list",
   diagnostics: "list",
   secretResolvers: "list",
@@ -46,7 +48,8 @@ export function problemOf(
     problemOfFields(definition) ??
     problemOfSection(definition) ??
     problemOfDecorators(definition) ??
-    problemOfErrorRules(definition);
+    problemOfErrorRules(definition) ??
+    problemOfMetrics(definition);
   return problem === undefined
     ? undefined
     : { message: `The plugin ${JSON.stringify(name)} ${problem}`, context: { plugin: name } };
@@ -76,6 +79,17 @@ function problemOfErrorRules({ errorRules = [] }: Partial<PluginDefinition>): st
   for (const [index, rule] of errorRules.entries()) {
     const problem = errorRuleProblem(rule);
     if (problem) return `has a rule at \`errorRules[${index}]\` that ${problem}`;
+  }
+  return undefined;
+}
+
+function problemOfMetrics({ metrics = [] }: Partial<PluginDefinition>): string | undefined {
+  const names = new Set<string>();
+  for (const [index, metric] of metrics.entries()) {
+    const problem = metricProblem(metric);
+    if (problem) return `has a metric at \`metrics[${index}]\` that ${problem}`;
+    if (names.has(metric.name)) return `has two metrics called "${metric.name}".`;
+    names.add(metric.name);
   }
   return undefined;
 }

@@ -11,6 +11,7 @@ import { EventChannel, onEvent, type EventName, type PublishedEvent } from "./ev
 import type { HealthCheck } from "./health.js";
 import { callEveryHook, callHooks } from "./hook-calls.js";
 import type { Hooks, KernelHooks } from "./hooks.js";
+import { MetricReader, type MetricReading } from "./metrics.js";
 import { orderPlugins } from "./plugin-order.js";
 import { productionReasons, refuseUnsafe, unknownAllowed, type ProductionReason } from "./production.js";
 import type { ProductionSubject } from "./production-check.js";
@@ -41,6 +42,7 @@ export class PluginSet {
   readonly #host: PluginHost;
   readonly #loaded: Loaded[] = [];
   readonly #off: ReadonlySet<string>;
+  readonly #metrics = new MetricReader();
   /** What production checks have warned of. */
   readonly #warned = new Set<string>();
 
@@ -124,6 +126,11 @@ export class PluginSet {
     return new Map(checks);
   }
 
+  /** What those that have started tell of themselves. */
+  metrics(): MetricReading[] {
+    return this.#metrics.read(this.#loaded.filter(({ started }) => started));
+  }
+
   /** Runs a function with every plugin and the kernel as that plugin sees it. */
   forEach(visit: (plugin: Plugin, kernel: PluginKernel) => void): void {
     for (const { plugin, kernel } of this.#loaded) visit(plugin, kernel);
@@ -188,7 +195,8 @@ export class PluginSet {
 
   #load(plugin: Plugin): Loaded {
     const cleanups: Array<() => unknown> = [];
-    const loaded: Loaded = { plugin, cleanups, started: false, kernel: scopeOf(this.#host, cleanups) };
+    const kernel = scopeOf(this.#host, cleanups, () => this.metrics());
+    const loaded: Loaded = { plugin, cleanups, started: false, kernel };
     this.#loaded.push(loaded);
     return loaded;
   }
@@ -289,7 +297,11 @@ async function collect(steps: ReadonlyArray<() => Promise<void>>): Promise<unkno
   return failures;
 }
 
-function scopeOf(host: PluginHost, cleanups: Array<() => unknown>): PluginKernel {
+function scopeOf(
+  host: PluginHost,
+  cleanups: Array<() => unknown>,
+  metrics: () => MetricReading[],
+): PluginKernel {
   return {
     id: host.id,
     get config() {
@@ -300,6 +312,7 @@ function scopeOf(host: PluginHost, cleanups: Array<() => unknown>): PluginKernel
     operations: host.operations,
     resolve: (token) => host.services.resolve(token),
     event: (name) => new EventChannel(name, { kernel: host.id }),
+    metrics,
     on<Name extends EventName>(name: Name, listener: (event: PublishedEvent<Name>) => void) {
       const end = onEvent(name, (event) => {
         if (event.kernel === host.id) listener(event);

@@ -24,6 +24,7 @@ export type PluginRule =
   | "unknown keys"
   | "variables"
   | "health"
+  | "metrics"
   | "reload";
 
 /**
@@ -159,6 +160,19 @@ function rulesFor({
             ([name, { status }]) => name.startsWith(`${plugin.name}/`) && status !== "up",
           );
           expectThat(!unwell, `${unwell?.[0]} says ${JSON.stringify(unwell?.[1])}`);
+        } finally {
+          await kernel.stop();
+        }
+      },
+    },
+    metrics: {
+      title: "tells every one of its metrics right after its start",
+      async run() {
+        const kernel = await start();
+        try {
+          const told = new Set(kernel.metrics().map(({ name }) => name));
+          const missing = (plugin.metrics ?? []).find(({ name }) => !told.has(name));
+          expectThat(!missing, `${missing?.name} cannot be read`);
         } finally {
           await kernel.stop();
         }

@@ -42,6 +42,7 @@ describe("mlmcp plugins info", () => {
       ]),
       decorators: [],
       healthChecks: ["store"],
+      metrics: ["doctored_connections"],
       diagnostics: ["small-pool", "moody"],
     });
     expect(await info([fixture("nervous-plugin.ts")], "nervous")).toMatchObject({

@@ -82,9 +82,23 @@ it("asks a check that can reconnect once more", async () => {
         throw new Error("still refused");
       },
     },
+    {
+      name: "does without",
+      check: () => ({ status: "degraded" }),
+      reconnect() {
+        throw new Error("not yet");
+      },
+    },
+    {
+      name: "does without no more",
+      check: () => ({ status: connected ? "up" : "degraded" }),
+      reconnect: () => void (connected = true),
+    },
   );
   expect(only((await kernel.health()).checks)).toEqual({
     "p/mends": { status: "up" },
     "p/cannot": { status: "down", details: { since: 1, reconnect: "still refused" } },
+    "p/does without": { status: "degraded", details: { reconnect: "not yet" } },
+    "p/does without no more": { status: "up" },
   });
 });

@@ -64,6 +64,12 @@ const brokenBy: Record<PluginRule, () => PluginSubject> = {
     subject({
       healthChecks: [() => ({ name: "store", critical: false, check: () => ({ status: "degraded" }) })],
     }),
+  metrics: () =>
+    subject({
+      metrics: [
+        { name: "subject_size", help: "Its size.", type: "gauge", read: () => [{ value: "?" as never }] },
+      ],
+    }),
   reload: () =>
     subject({
       reload() {
@@ -73,9 +79,9 @@ const brokenBy: Record<PluginRule, () => PluginSubject> = {
 };
 
 describe("the plugin contract", () => {
-  it("has ten rules", () => {
+  it("has eleven rules", () => {
     const rules = pluginContract(subject({}));
-    expect(rules).toHaveLength(10);
+    expect(rules).toHaveLength(11);
     expect(Object.keys(brokenBy).sort()).toEqual(rules.map(({ rule }) => rule).sort());
   });
 
@@ -103,7 +109,7 @@ describe("the plugin contract", () => {
 
   it("reports every broken rule, and leaves out those that it is told to", async () => {
     await expect(runPluginContract(brokenBy.reload())).rejects.toThrow(
-      /The plugin "subject" breaks 2 of 10 rules:\n.*- serves one kernel on.*\n.*- takes a reload that changes nothing: .*cannot reload/,
+      /The plugin "subject" breaks 2 of 11 rules:\n.*- serves one kernel on.*\n.*- takes a reload that changes nothing: .*cannot reload/,
     );
     await runPluginContract(brokenBy.reload(), { except: ["reload", "isolation"] });
   });

@@ -72,6 +72,11 @@ export class Cache {
     return this.#tiers.behind.spaceOf(keyspace);
   }
 
+  /** Of every operation. They go on changing. */
+  get counters(): ReadonlyMap<string, Readonly<Counters>> {
+    return this.#statistics.counters;
+  }
+
   countersOf(operation: string): Counters {
     return this.#statistics.of(operation);
   }

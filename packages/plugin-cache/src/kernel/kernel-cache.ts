@@ -18,7 +18,7 @@ import type { Owner } from "../engine/plan.js";
 import { protect, type ProtectionSettings } from "./protection.js";
 import { StaleCache } from "./stale-answers.js";
 import { holdsUnencrypted } from "../stores/unencrypted.js";
-import { GuardedStore } from "../stores/guard/guarded-store.js";
+import { GuardedStore, type StoreStatus } from "../stores/guard/guarded-store.js";
 import {
   openStore,
   sqliteFile,
@@ -45,6 +45,7 @@ export type StoreAbsence =
 /** The cache of one kernel, with the store that the configuration names. */
 export class KernelCache {
   readonly cache: Cache;
+  readonly memory: MemoryTier;
   readonly staleAnswers: StaleCache;
   readonly digests: FileDigests;
   readonly keyRing = new LatestKeyRing();
@@ -60,8 +61,8 @@ export class KernelCache {
 
   constructor(kernel: PluginKernel) {
     this.#kernel = kernel;
-    const memory = new MemoryTier(sectionOf(kernel.config), ({ snapshot }) => sizeOf(snapshot));
-    this.cache = new Cache(memory, (action, error) => this.owner.observer.failed(action, error));
+    this.memory = new MemoryTier(sectionOf(kernel.config), ({ snapshot }) => sizeOf(snapshot));
+    this.cache = new Cache(this.memory, (action, error) => this.owner.observer.failed(action, error));
     this.staleAnswers = new StaleCache(this.cache, (operation) => isCached(kernel, operation));
     this.owner = createOwner(this.cache, "(store)", { event: (name) => kernel.event(name) });
     this.digests = new FileDigests(createDigestMemo(this.cache, this.owner.observer.failed));
@@ -142,12 +143,20 @@ export class KernelCache {
     return this.#kernel.config.get("system.stopTimeout");
   }
 
+  /** How the store is, without asking it; `undefined` where there is to be none. */
+  get storeStatus(): StoreStatus | undefined {
+    const { store } = this.cache;
+    if (this.#hopeless) return { state: "down", waitingWrites: 0, lostWrites: 0 };
+    return store instanceof GuardedStore ? store.status : undefined;
+  }
+
+  /** `degraded` where results are kept in memory only: no call fails for it. */
   async health(): Promise<HealthResult> {
     const { store } = this.cache;
-    const { entries, bytes } = this.cache.observe().memory;
+    const { entries, bytes } = this.memory.statistics();
     const details = { store: this.#name, memory: { entries, bytes } };
     const failure = this.#failure;
-    if (failure) return { status: "down", details: { ...details, serving: "memory only", ...failure } };
+    if (failure) return { status: "degraded", details: { ...details, serving: "memory only", ...failure } };
     if (store instanceof GuardedStore) {
       const reason = await store.ping().then(
         () => undefined,
@@ -156,7 +165,7 @@ export class KernelCache {
       const { waitingWrites, lostWrites } = store.status;
       const writes = { waitingWrites, ...(lostWrites > 0 && { lostWrites }) };
       if (reason === undefined) return { status: "up", details: { ...details, ...writes } };
-      return { status: "down", details: { ...details, ...writes, serving: "memory only", reason } };
+      return { status: "degraded", details: { ...details, ...writes, serving: "memory only", reason } };
     }
     return { status: "up", details };
   }
@@ -168,10 +177,15 @@ export class KernelCache {
     if (store instanceof GuardedStore && store.unopened) await store.reconnect().catch(() => undefined);
   }
 
-  get #failure(): { readonly reason: string; readonly mend: string } | undefined {
+  /** Why the store is not open; nothing where it is, or where there is to be none. */
+  get unopened(): { readonly reason: unknown } | undefined {
     const { store } = this.cache;
-    const failed = store instanceof GuardedStore ? store.unopened : this.#hopeless;
-    return failed && this.#explain(failed.reason);
+    return store instanceof GuardedStore ? store.unopened : this.#hopeless;
+  }
+
+  get #failure(): { readonly reason: string; readonly mend: string } | undefined {
+    const { unopened } = this;
+    return unopened && this.#explain(unopened.reason);
   }
 
   #explain(reason: unknown): { readonly reason: string; readonly mend: string } {

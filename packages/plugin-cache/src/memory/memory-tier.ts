@@ -39,6 +39,9 @@ export interface MemoryStatistics extends RegionStatistics {
   readonly namespaces: Readonly<Record<string, RegionStatistics>>;
 }
 
+/** What memory could not keep of one operation. */
+export type MemoryLosses = Pick<MemoryHoldings, "evictions" | "refused" | "refusedBytes">;
+
 /**
  * The tier that lives in the process, bounded by count and by bytes. Nothing in it is
  * asynchronous, and it has no timer.
@@ -47,7 +50,7 @@ export class MemoryTier {
   readonly #nodes = new Map<string, MemoryNode>();
   readonly #sizeOf: (entry: Entry) => number;
   /** By operation. */
-  readonly #losses = new Map<string, Pick<MemoryHoldings, "evictions" | "refused" | "refusedBytes">>();
+  readonly #losses = new Map<string, MemoryLosses>();
   readonly #evicted = (node: MemoryNode): void => {
     this.#nodes.delete(node.text);
     this.#lossesOf(node.entry).evictions++;
@@ -161,6 +164,11 @@ export class MemoryTier {
     return holdings;
   }
 
+  /** By operation, since the start. */
+  get losses(): ReadonlyMap<string, Readonly<MemoryLosses>> {
+    return this.#losses;
+  }
+
   statistics(): MemoryStatistics {
     const general = statisticsOf(this.#general);
     const namespaces = Object.fromEntries(
@@ -172,7 +180,7 @@ export class MemoryTier {
     return { ...sum, general, namespaces };
   }
 
-  #lossesOf({ operation }: Entry): Pick<MemoryHoldings, "evictions" | "refused" | "refusedBytes"> {
+  #lossesOf({ operation }: Entry): MemoryLosses {
     let losses = this.#losses.get(operation);
     if (!losses) this.#losses.set(operation, (losses = { evictions: 0, refused: 0, refusedBytes: 0 }));
     return losses;

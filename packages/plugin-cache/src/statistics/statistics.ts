@@ -11,6 +11,11 @@ export class Statistics {
   readonly #counters = new Map<string, Counters>();
   readonly #evidence = new Map<string, Evidence>();
 
+  /** The counters of every operation. They go on changing. */
+  get counters(): ReadonlyMap<string, Readonly<Counters>> {
+    return this.#counters;
+  }
+
   /** The counters of one operation, to be counted up. */
   of(operation: string): Counters {
     let counters = this.#counters.get(operation);

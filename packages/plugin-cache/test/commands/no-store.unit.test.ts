@@ -45,12 +45,15 @@ describe("every command that needs a store says why there is none", () => {
   });
 });
 
-it("`doctor` says what keeps a store from opening, and it is warned of once", async () => {
+it("`doctor` fails and says what keeps a store from opening, and it is warned of once", async () => {
   const warnings = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
   const shell = new Shell({ cache: { store: "sqlite://file/cache.db" } });
   writeFileSync(shell.path("file"), "");
-  const { out, err } = await shell.run(["doctor"]);
-  expect(`${out}${err}`).toMatch(/plugin-cache\/store is down.*ENOTDIR.*Mend or remove the file/);
+  const { code, out } = await shell.run(["doctor"]);
+  expect(code).toBe(1);
+  expect(out).toMatch(
+    /^error +cache-store @mlmcp\/plugin-cache\n.*ENOTDIR.*\n.*Mend or remove the file, or set `cache\.store`/,
+  );
   expect(
     warnings.mock.calls.filter(([message]) => String(message).includes("cannot be opened")),
   ).toHaveLength(1);

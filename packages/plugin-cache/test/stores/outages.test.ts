@@ -115,7 +115,9 @@ describe.each(Object.entries(servers))(
         await pause(1_500);
         await vi.waitFor(async () =>
           expect(await kernel.health()).toMatchObject({
-            checks: { "@mlmcp/plugin-cache/store": { status: "down", details: { serving: "memory only" } } },
+            checks: {
+              "@mlmcp/plugin-cache/store": { status: "degraded", details: { serving: "memory only" } },
+            },
           }),
         );
         await server.start();
@@ -216,7 +218,7 @@ describe.each(Object.entries(servers))(
         proxy.cut();
         await vi.waitFor(async () =>
           expect((await far.health()).checks).toMatchObject({
-            "@mlmcp/plugin-cache/store": { status: "down" },
+            "@mlmcp/plugin-cache/store": { status: "degraded" },
           }),
         );
         await expect(remote.invalidateTags(["t"])).rejects.toThrow();

@@ -8,8 +8,10 @@ import { afterAll, beforeAll } from "vitest";
 
 const sources = {
   "@mlmcp/core": "../../../core/src/index.ts",
+  "@mlmcp/core/testing": "../../../core/src/testing/index.ts",
   "@mlmcp/plugin-cache": "../../src/index.ts",
   "@mlmcp/plugin-cache/sqlite": "../../src/sqlite.ts",
+  "@mlmcp/plugin-monitor": "../../../plugin-monitor/src/index.ts",
 };
 
 /** Compiles programs to `.mjs`, with the sources of the packages in them, so that these need not be built first. */

@@ -7,7 +7,10 @@ import { freePort } from "./free-port.js";
 
 export type RedisBinary = "redis-server" | "valkey-server";
 
-/** Whether this machine has one. Where everything must be tested (`CI=true`) it has to have Redis. */
+/**
+ * Whether this machine has one. Where everything must be tested (`CI=true`) it has to have Redis; Valkey
+ * speaks the same protocol, and not every distribution has it.
+ */
 export function hasRedis(binary: RedisBinary = "redis-server"): boolean {
   if (binary === "redis-server" && process.env["CI"] === "true") return true;
   return spawnSync(binary, ["--version"]).status === 0;
@@ -82,11 +85,16 @@ export class RedisServer implements AsyncDisposable {
     await gone;
   }
 
-  /** What `redis-cli` prints. */
+  /** What `redis-cli`, or its twin of Valkey, prints. */
   ask(...command: string[]): string {
-    const { password } = this.#options;
+    const { binary = "redis-server", password } = this.#options;
     const login = password === undefined ? [] : ["--no-auth-warning", "-a", password];
-    const { stdout } = spawnSync("redis-cli", ["-p", String(this.port), ...login, ...command]);
+    const { stdout } = spawnSync(binary.replace("-server", "-cli"), [
+      "-p",
+      String(this.port),
+      ...login,
+      ...command,
+    ]);
     return String(stdout).trim();
   }
 

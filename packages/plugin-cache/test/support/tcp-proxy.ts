@@ -1,5 +1,8 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
+import type { Certificate } from "./certificate.js";
 
 /** Stands between a client and a server, and is as slow as the test wants. */
 export class TcpProxy implements AsyncDisposable {
@@ -13,11 +16,18 @@ export class TcpProxy implements AsyncDisposable {
   private constructor(server: Server, to: number) {
     this.#server = server;
     this.port = (server.address() as AddressInfo).port;
-    server.on("connection", (client) => this.#join(client, to));
+    const isEncrypted = server instanceof TlsServer;
+    server.on(isEncrypted ? "secureConnection" : "connection", (client: Socket) => this.#join(client, to));
   }
 
-  static async start(to: number): Promise<TcpProxy> {
-    const server = createServer().listen(0, "127.0.0.1");
+  /** @param certificate what clients are shown, who then speak to the server through TLS. @default they do not */
+  static async start(to: number, certificate?: Certificate): Promise<TcpProxy> {
+    const files = certificate && {
+      cert: readFileSync(certificate.certificate),
+      key: readFileSync(certificate.key),
+    };
+    const server = files ? createTlsServer(files) : createServer();
+    server.listen(0, "127.0.0.1");
     await once(server, "listening");
     return new TcpProxy(server, to);
   }

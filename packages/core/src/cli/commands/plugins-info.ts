@@ -40,7 +40,7 @@ type Description = ReturnType<typeof describe>;
 
 function describe(kernel: Kernel, plugin: Plugin) {
   const { known, sources } = kernel.inspection;
-  const { decorators = [], commands = [], healthChecks = [], productionChecks = [] } = plugin;
+  const { decorators = [], commands = [], healthChecks = [], metrics = [], productionChecks = [] } = plugin;
   const { version, from, entry } = locatePlugin(kernel, plugin);
   const named = sources.plugins.find(({ name }) => name === entry);
   const sections = known.sections.filter((section) => section.plugin === plugin.name);
@@ -74,6 +74,7 @@ function describe(kernel: Kernel, plugin: Plugin) {
       ...(destroys === undefined ? {} : { destroys }),
     })),
     healthChecks: checks,
+    metrics: metrics.map(({ name }) => name),
     productionChecks: productionChecks.map(({ name }) => name),
     diagnostics: (plugin.diagnostics ?? []).map(({ rule }) => rule),
     secretResolvers: (plugin.secretResolvers ?? []).map(({ provider }) => provider),
@@ -89,6 +90,7 @@ function format(plugin: Description, { paint }: CommandContext): string {
     "starts after": plugin.optionalDependsOn.join(", "),
     "needed by": plugin.neededBy.join(", "),
     "health checks": plugin.healthChecks.join(", "),
+    metrics: plugin.metrics.join(", "),
     "production checks": plugin.productionChecks.join(", "),
     "doctor's rules": plugin.diagnostics.join(", "),
     "reads secrets of": plugin.secretResolvers.map((provider) => `secret://${provider}/…`).join(", "),

@@ -75,7 +75,7 @@ describe("a kernel with a SQLite store", () => {
       expect(String(warnings.mock.calls[0]?.[0])).toContain(
         "cannot be written (SQLITE_FULL: database or disk is full)",
       );
-      expect(await storeHealth(kernel)).toMatchObject({ status: "down" });
+      expect(await storeHealth(kernel)).toMatchObject({ status: "degraded" });
       rmSync(ballast);
       await vi.waitFor(async () => expect(await storeHealth(kernel)).toMatchObject({ status: "up" }));
       await vi.waitFor(async () => expect(await manager.set("later", value)).toBe(true));
@@ -110,7 +110,23 @@ describe("a kernel whose SQLite does not load", () => {
     expect(message).toMatch(
       /^The cache sqlite:.* cannot be opened \(the native part of sqlite3 does not load: [^\n]*\): results are kept in memory only\. .*`npm rebuild sqlite3`.*"memory:"\.$/,
     );
-    expect(await storeHealth(kernel)).toMatchObject({ status: "down", details: { serving: "memory only" } });
+    expect(await storeHealth(kernel)).toMatchObject({
+      status: "degraded",
+      details: { serving: "memory only" },
+    });
+    // A rule of its own tells what to do about native code, so that the one on stores says nothing.
+    const { diagnostics } = kernel.plugins.find(({ section }) => section === "cache")!;
+    const found = diagnostics!.map(async ({ rule, diagnose }) => [
+      rule,
+      (await diagnose(kernel as never)).length,
+    ]);
+    expect(Object.fromEntries(await Promise.all(found))).toMatchObject({
+      "native-binding": 1,
+      "cache-store": 0,
+    });
+    expect(kernel.metrics().find(({ name }) => name === "mlmcp_cache_store_up")).toMatchObject({
+      samples: [{ value: 0 }],
+    });
   });
 
   it("does not start under `system.strict`", async () => {

@@ -4,6 +4,7 @@ import { cacheSectionSchema } from "../../src/options.js";
 import { cachedSchema } from "../../src/options/cached.js";
 import { cacheEvictSchema } from "../../src/options/cache-evict.js";
 import { cachePutSchema } from "../../src/options/cache-put.js";
+import { metrics } from "../../src/metrics.js";
 
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 
@@ -15,8 +16,8 @@ function chapter(heading: string): string {
 const rowsOf = (text: string): string[] =>
   Array.from(text.matchAll(/^\| `([\w.]+)` /gm), ([, name]) => name!);
 
-describe("the README names every option, and none that is not there", () => {
-  it("of the section", () => {
+describe("the README names everything that there is, and nothing else", () => {
+  it("among the options of the section", () => {
     const { models, ...others } = cacheSectionSchema.properties;
     expect(rowsOf(chapter("## Section `cache`")).sort()).toEqual([...Object.keys(others), "models"].sort());
     expect(rowsOf(chapter("## Models")).sort()).toEqual(
@@ -28,7 +29,11 @@ describe("the README names every option, and none that is not there", () => {
       for (const name of Object.keys(properties)) expect(chapter("## Section `cache`")).toContain(name);
   });
 
-  it("of @cached, @cacheEvict and @cachePut", () => {
+  it("among the metrics", () => {
+    expect(rowsOf(chapter("## Metrics"))).toEqual(metrics.map(({ name }) => name));
+  });
+
+  it("among the options of @cached, @cacheEvict and @cachePut", () => {
     // `name` is an option of every decorator.
     expect(rowsOf(chapter("## Options of `@cached`")).sort()).toEqual(
       [...Object.keys(cachedSchema.properties), "name"].sort(),
