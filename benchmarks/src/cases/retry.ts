@@ -12,6 +12,10 @@ const WITHOUT_CONTEXT = "@retry, system.context: false";
 const COCKATIEL = "cockatiel retry().execute()";
 const P_RETRY = "p-retry, some options";
 const P_RETRY_TUNED = "p-retry, every option";
+/** As where anything in the process keeps a context, such as @retry or the tracing of requests. */
+const IN_CONTEXT = ", AsyncLocalStorage in use";
+const COCKATIEL_IN_CONTEXT = `${COCKATIEL}${IN_CONTEXT}`;
+const P_RETRY_TUNED_IN_CONTEXT = `${P_RETRY_TUNED}${IN_CONTEXT}`;
 const MAX_RETRIES = 3;
 
 const decorated = (name: string, context?: false): Contender => ({
@@ -96,7 +100,7 @@ const cockatiel = (name: string, usesContext = false): Contender => ({
 
 const bareUnderContext: Contender = {
   ...bareCall,
-  name: "bare call, AsyncLocalStorage in use",
+  name: `${bareCall.name}${IN_CONTEXT}`,
   usesContext: true,
   setup() {
     useStorage();
@@ -104,7 +108,6 @@ const bareUnderContext: Contender = {
   },
 };
 
-/** As a process does that traces its requests, or that @retry runs in. */
 function useStorage(): void {
   new AsyncLocalStorage().enterWith({});
 }
@@ -123,9 +126,11 @@ const ALL_OPTIONS = {
   shouldConsumeRetry: () => true,
 };
 
-const pRetried = (name: string, options: typeof SOME_OPTIONS): Contender => ({
+const pRetried = (name: string, options: typeof SOME_OPTIONS, usesContext = false): Contender => ({
   name,
+  usesContext,
   setup() {
+    if (usesContext) useStorage();
     let runs = 0;
     class Sums {
       add(n: number) {
@@ -198,14 +203,16 @@ const retryCase: Case = {
     decorated(RETRY),
     decorated(WITHOUT_CONTEXT, false),
     cockatiel(COCKATIEL),
-    cockatiel(`${COCKATIEL}, AsyncLocalStorage in use`, true),
+    cockatiel(COCKATIEL_IN_CONTEXT, true),
     pRetriedByDefault,
     pRetried(P_RETRY, SOME_OPTIONS),
     pRetried(P_RETRY_TUNED, ALL_OPTIONS),
+    pRetried(P_RETRY_TUNED_IN_CONTEXT, ALL_OPTIONS, true),
   ],
   budgets: [
     { contender: RETRY, over: P_RETRY, ratio: 1 },
-    { contender: RETRY, over: P_RETRY_TUNED, ratio: 1 },
+    { contender: RETRY, over: P_RETRY_TUNED_IN_CONTEXT, ratio: 1 },
+    { contender: RETRY, over: COCKATIEL_IN_CONTEXT, ratio: 1 },
     { contender: WITHOUT_CONTEXT, over: P_RETRY_TUNED, ratio: 1 },
     { contender: RETRY, over: COCKATIEL, ns: 250, referenceNs: 29 },
     { contender: WITHOUT_CONTEXT, over: COCKATIEL, ratio: 1 },
