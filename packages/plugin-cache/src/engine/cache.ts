@@ -34,6 +34,7 @@ export class Cache {
   readonly #flights = new SingleFlight<Computation>();
   readonly #waits = new WaitGraph();
   readonly #statistics = new Statistics();
+  #beforeChange: () => Promise<void> | undefined = () => undefined;
 
   /** @param onError told of what goes wrong on no operation's behalf */
   constructor(memory: MemoryTier, onError: Observer["failed"]) {
@@ -60,6 +61,11 @@ export class Cache {
    */
   abandonAll(reason: unknown): Promise<void> {
     return this.#flights.abandonAll(reason);
+  }
+
+  /** Has something done each time before a change by hand goes to the store. @param work `undefined`: there is nothing to do */
+  beforeChange(work: () => Promise<void> | undefined): void {
+    this.#beforeChange = work;
   }
 
   /** Changes how much memory holds; what is worth most stays. */
@@ -176,10 +182,12 @@ export class Cache {
   /** Answers whether there was something. Work under way is finished for those who wait, and not kept. */
   async delete(text: string, owner: Owner): Promise<boolean> {
     this.#forget(text);
-    const inMemory = this.#tiers.memory.delete(text);
-    const key = this.#tiers.behind.keyOf(text);
+    const { memory, behind } = this.#tiers;
+    const inMemory = memory.delete(text);
     try {
-      return (await this.#tiers.behind.delete(key)) || inMemory;
+      const preparing = this.#beforeChange();
+      if (preparing) await preparing;
+      return (await behind.delete(behind.keyOf(text))) || inMemory;
     } catch (error) {
       owner.observer.failed("delete", error);
       return inMemory;
@@ -206,9 +214,10 @@ export class Cache {
     this.#forgetAll();
     this.#tiers.memory.clear();
     const { behind, tags } = this.#tiers;
-    const outdating = tags.renewEverything();
     try {
-      await Promise.all([outdating, behind.clear()]);
+      const preparing = this.#beforeChange();
+      if (preparing) await preparing;
+      await Promise.all([tags.renewEverything(), behind.clear()]);
     } catch (error) {
       owner.observer.failed("clear", error);
       throw error;
@@ -271,6 +280,8 @@ export class Cache {
 
   async #invalidate(owner: Owner, renew: () => Promise<void>): Promise<void> {
     try {
+      const preparing = this.#beforeChange();
+      if (preparing) await preparing;
       await renew();
     } catch (error) {
       owner.observer.failed("invalidate", error);

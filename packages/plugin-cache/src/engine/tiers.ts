@@ -5,6 +5,7 @@ import type { Observer, Owner, Timing } from "./plan.js";
 import { StoreTier, type Behind } from "./store-tier.js";
 import { namesOf } from "../tags/names.js";
 import { RefusedError } from "../stores/refused-error.js";
+import type { ChangeFeed, Store } from "../stores/store.js";
 import { TagVersions, type TagsAtCall } from "../tags/tag-versions.js";
 import { shareAsIs, UnstorableError } from "../values/snapshot.js";
 import type { Entry } from "../values/entry.js";
@@ -64,19 +65,31 @@ export class Tiers {
     await this.#unsubscribe?.().catch(this.#subscriptionFailed);
     this.#unsubscribe = undefined;
     const { store } = behind ?? {};
-    if (!store?.changes) return;
+    if (store?.changes) await this.#listen(store, store.changes);
+  }
+
+  async #listen(store: Store, changes: ChangeFeed): Promise<void> {
+    let isListening = true;
+    const listening = (on: boolean): void => {
+      isListening = on;
+      if (this.behind.store !== store) return;
+      if (!on) return this.tags.distrust();
+      this.#missed();
+      this.tags.trust();
+    };
     try {
-      this.#unsubscribe = await store.changes.subscribe({
+      this.#unsubscribe = await changes.subscribe({
         changed: (change) => this.tags.told(change),
         missed: () => this.#missed(),
+        listening,
         refused: (error) => {
-          this.#missed();
-          this.tags.distrust();
+          listening(false);
           this.#subscriptionFailed(error);
         },
       });
-      if (this.behind.store === store) this.tags.trust();
+      if (isListening && this.behind.store === store) this.tags.trust();
     } catch (error) {
+      listening(false);
       this.#subscriptionFailed(error);
     }
   }
@@ -179,7 +192,7 @@ export class Tiers {
       // Shared as it is, it may be something that only memory can keep.
       if (isolate || !isUnstorable) owner.observer.failed("set", error);
       const isForMemory = isUnstorable || error instanceof RefusedError;
-      if (isForMemory && fence === undefined) await this.#outdate(key, owner);
+      if (isForMemory && !fence) await this.#outdate(key, owner);
       return false;
     }
   }
@@ -203,13 +216,14 @@ export class Tiers {
   }
 
   #confirmed(text: string, held: Held, now: number): Held | undefined {
-    const valid = this.tags.confirm(held, now);
+    const valid = this.tags.confirmHeld(held, now);
     if (valid === false && this.memory.peek(text) === held) this.memory.delete(text);
     return valid ? held : undefined;
   }
 
   /** Also changes by hand, which leave no trace in any version. */
   #missed(): void {
+    this.changes++;
     this.#onForget();
     this.memory.clear();
     this.tags.missed();

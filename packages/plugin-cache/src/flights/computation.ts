@@ -284,7 +284,7 @@ export class Computation implements Work<Landed> {
       ...(etag !== undefined && { etag }),
     };
     // Nobody waits for the store; its failure is told to the observer.
-    const fence = turn?.fence;
+    const fence = turn ? turn.fence : 0;
     // Without the lock that there should be it would replace what came meanwhile, however late it arrives.
     const isUnguarded = turn !== undefined && fence === undefined;
     const writing = this.#tiers.keep(text, entry, call, {

@@ -17,13 +17,13 @@ import { createOwner } from "./owner.js";
 import type { Owner } from "../engine/plan.js";
 import { protect, type ProtectionSettings } from "./protection.js";
 import { StaleCache } from "./stale-answers.js";
+import { createStoreListener } from "./store-listener.js";
 import { holdsUnencrypted } from "../stores/unencrypted.js";
 import { GuardedStore, type StoreStatus } from "../stores/guard/guarded-store.js";
 import {
   openStore,
   sqliteFile,
   storeName,
-  type StoreListener,
   type StoreOptions,
   type StoreSetting,
 } from "../stores/open-store.js";
@@ -58,6 +58,9 @@ export class KernelCache {
   /** Why the store cannot be opened, where that will not pass. */
   #hopeless: { readonly reason: unknown } | undefined;
   #beforeLeaving: () => Promise<void> = async () => undefined;
+  /** Under way where caching is turned off. */
+  #opening: Promise<void> | undefined;
+  #hasStopped = false;
 
   constructor(kernel: PluginKernel) {
     this.#kernel = kernel;
@@ -65,6 +68,7 @@ export class KernelCache {
     this.cache = new Cache(this.memory, (action, error) => this.owner.observer.failed(action, error));
     this.staleAnswers = new StaleCache(this.cache, (operation) => isCached(kernel, operation));
     this.owner = createOwner(this.cache, "(store)", { event: (name) => kernel.event(name) });
+    this.cache.beforeChange(() => this.#openForChange());
     this.digests = new FileDigests(createDigestMemo(this.cache, this.owner.observer.failed));
   }
 
@@ -83,14 +87,19 @@ export class KernelCache {
 
   /**
    * Opens the store, or changes to what the configuration says now; what did not change stays. While
-   * caching is turned off the store that there is stays, so that invalidations reach it.
+   * caching is turned off the store that there is stays, so that invalidations reach it; where there is
+   * none, the first of them opens it.
    */
   async open(): Promise<void> {
     const section = sectionOf(this.#kernel.config);
+    this.cache.configure(section);
+    await this.#opening?.catch(() => undefined);
+    if (isEnabled(this.#kernel.config)) await this.#change(section);
+  }
+
+  async #change(section: CacheSection): Promise<void> {
     const { store, compressOver, encryptionKey, keySecret } = section;
     const { storePrefix: prefix, storeTimeout: timeout, maxFileBytes } = section;
-    this.cache.configure(section);
-    if (!isEnabled(this.#kernel.config)) return;
     const options: StoreOptions = { prefix, timeout, maxFileBytes };
     const protection: ProtectionSettings = { compressOver, encryptionKey, keySecret };
     const isSame =
@@ -98,17 +107,27 @@ export class KernelCache {
     if (store === this.#setting && isSame) return;
     const former = this.cache.store;
     if (former) await this.#beforeLeaving();
+    const samePlace = this.#isPlace(store) && prefix === this.#options.prefix;
     this.#setting = store;
     this.#options = options;
     this.#protection = protection;
     this.#hopeless = undefined;
     try {
       // The former one stays until then: what is invalidated meanwhile must reach one of them.
-      await this.#openStore();
+      await this.#openStore(samePlace);
     } finally {
       if (former && this.cache.store === former) await this.cache.use(undefined);
       await closeStore(former, this.#stopTimeout / 2);
     }
+  }
+
+  /** `undefined` where there is a store, or is to be none. */
+  #openForChange(): Promise<void> | undefined {
+    const { config } = this.#kernel;
+    if (this.cache.store || this.#hasStopped || this.#hopeless || isEnabled(config)) return undefined;
+    const section = sectionOf(config);
+    if (section.store === "memory:") return undefined;
+    return (this.#opening ??= this.#change(section).finally(() => (this.#opening = undefined)));
   }
 
   /**
@@ -117,6 +136,7 @@ export class KernelCache {
    * @param until when it has to have what waits for it, by `performance.now()`
    */
   async close(until = performance.now() + this.#stopTimeout / 2): Promise<void> {
+    await this.#opening?.catch(() => undefined);
     const { store } = this.cache;
     if (store) await this.#beforeLeaving();
     this.#setting = "memory:";
@@ -136,6 +156,7 @@ export class KernelCache {
       new Promise((resolve) => (timer = setTimeout(resolve, this.#stopTimeout / 2))),
     ]);
     clearTimeout(timer);
+    this.#hasStopped = true;
     await this.close(begun + this.#stopTimeout * drainShare);
   }
 
@@ -198,6 +219,12 @@ export class KernelCache {
     };
   }
 
+  /** Whether a setting, however it is reached, names the place that there is. */
+  #isPlace(setting: StoreSetting): boolean {
+    if (typeof setting !== "string") return setting === this.#setting;
+    return storeName(setting, this.#kernel.config.cwd) === this.#name;
+  }
+
   get #name(): string {
     return storeName(this.#setting, this.#kernel.config.cwd);
   }
@@ -222,25 +249,20 @@ export class KernelCache {
     }
   }
 
-  #listener(): StoreListener {
-    const down = this.#kernel.event("cache:store-down");
-    const up = this.#kernel.event("cache:store-up");
-    const store = this.#name;
-    return {
-      onError: (error) => this.owner.observer.failed("background", error),
-      onDown: (error, waiting) => down.publish({ store, error, waiting }),
-      onUp: (outage) => up.publish({ store, ...outage }),
-    };
-  }
-
-  async #openStore(): Promise<void> {
+  /** @param samePlace whether the store that there is keeps its entries there too */
+  async #openStore(samePlace: boolean): Promise<void> {
     const { cwd } = this.#kernel.config;
     const former = this.cache.store;
     let store: GuardedStore | undefined;
     try {
       const protection = await protect(this.#protection, this.keyRing);
-      store = await openStore(this.#setting, cwd, this.#listener(), this.#options);
-      if (store && former instanceof GuardedStore) former.passOn(store);
+      store = await openStore(
+        this.#setting,
+        cwd,
+        createStoreListener(this.#kernel, this.owner, this.#name),
+        this.#options,
+      );
+      if (store && former instanceof GuardedStore) former.passOn(store, { samePlace });
       await this.cache.use(store && { store, ...protection });
     } catch (error) {
       return this.#failedToOpen((this.#hopeless = { reason: error }));

@@ -34,7 +34,7 @@ export interface StoreOptions {
 }
 
 /** Who is told what becomes of a store. */
-export type StoreListener = Pick<GuardOptions, "onError" | "onDown" | "onUp">;
+export type StoreListener = Pick<GuardOptions, "onError" | "onDown" | "onUp" | "onDeaf">;
 
 /**
  * Opens the store that the configuration names, guarded; `undefined` for `memory:`. What it needs,

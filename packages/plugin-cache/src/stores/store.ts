@@ -8,7 +8,8 @@ export interface StoredEntry {
   readonly expires: number;
   /**
    * The token of the lock under which it was made: the store takes it only as long as that lock has
-   * neither been ended nor gone over to somebody else. Without one it was made by hand.
+   * neither been ended nor gone over to somebody else. 0 where the store has no locks. Without one it
+   * was made by hand.
    */
   readonly fence?: number;
 }
@@ -107,6 +108,11 @@ export interface ChangeListener {
   changed(change: Change): void;
   /** Some changes may have been missed, such as while a connection was lost. */
   missed(): void;
+  /**
+   * Nothing is told for now (`false`, possibly several times, each with why), or everything is again (`true`),
+   * where what was changed meanwhile was missed. @default nobody is told, who listens is always told everything
+   */
+  listening?(on: boolean, reason?: unknown): void;
   /** Nothing will be told: where it could be asked only later, the store lets nobody listen. */
   refused?(error: unknown): void;
 }

@@ -48,6 +48,8 @@ export class TagVersions {
   #epoch = 0;
   #trustedUntil = Infinity;
   #retryAt = 0;
+  /** While changes are not told that should be: what was last found valid in an earlier epoch has to be read again. */
+  #unheardSince: number | undefined;
 
   constructor(options: TagVersionsOptions) {
     this.#options = options;
@@ -66,17 +68,20 @@ export class TagVersions {
     this.#store = store;
     this.missed();
     this.#trustedUntil = store ? 0 : Infinity;
+    this.#unheardSince = undefined;
   }
 
   /** From now on {@link told} is told of every change, and what is known needs no second look. */
   trust(): void {
     this.#trustedUntil = Infinity;
+    this.#unheardSince = undefined;
     this.missed();
   }
 
   /** Nobody tells of changes, against what was thought. */
   distrust(): void {
     this.#trustedUntil = 0;
+    this.#unheardSince ??= this.#epoch;
   }
 
   /** Changes may have been missed. */
@@ -115,6 +120,21 @@ export class TagVersions {
     }
     entry.epoch = this.#epoch;
     return true;
+  }
+
+  /**
+   * As {@link confirm}, for an entry that memory holds. While nobody tells what others change, `false`
+   * once a second for each, so that it is read again: what they do to a key leaves no trace in versions.
+   * As long as the store does not answer, what memory holds stands.
+   */
+  confirmHeld(entry: Tagged, now: number): boolean | undefined {
+    this.#checkTrust(now);
+    const isUnheard = entry.key !== undefined && entry.epoch < (this.#unheardSince ?? -1);
+    const isValid = this.confirm(entry, now);
+    if (!isValid || !isUnheard || now < this.#retryAt) return isValid;
+    // For all who look at it at the same time.
+    entry.epoch = -1;
+    return false;
   }
 
   /** As far as is known without reading: for what must be told at once. */
@@ -290,6 +310,7 @@ export class TagVersions {
     this.#trustedUntil = now + trustMs;
     this.#known.beginReading();
     this.#epoch++;
+    if (this.#unheardSince !== undefined) this.#unheardSince = this.#epoch;
   }
 
   #bound(): void {

@@ -202,3 +202,12 @@ describe("times that outlast everything", () => {
     },
   );
 });
+
+it("what a call has made is told from what is set by hand, also where the store has no locks", async () => {
+  const server = new MemoryServer({ locks: false });
+  const { call, cache, key, owner } = await subject({ store: server.connect() });
+  await call("a", () => "A");
+  await cache.set(key("b"), "B", { owner, timing: { ttl: 1_000 } });
+  await after(0);
+  expect(Array.from(server.entries.values(), ({ fence }) => fence)).toEqual([0, undefined]);
+});

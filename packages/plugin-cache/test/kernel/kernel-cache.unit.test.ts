@@ -10,6 +10,7 @@ import { KernelCache } from "../../src/kernel/kernel-cache.js";
 import { createOwner } from "../../src/kernel/owner.js";
 import type { Plan } from "../../src/engine/plan.js";
 import { SqliteStore } from "../../src/stores/sqlite/sqlite-store.js";
+import { hasRedis, RedisServer } from "../support/redis-server.js";
 import { temporaryDirectory } from "../temporary.js";
 
 const kernelWith = (system: object = {}) =>
@@ -208,6 +209,39 @@ describe("a store that takes no entry as large as some are", () => {
 });
 
 describe("a reload that opens the store anew", () => {
+  it.skipIf(!hasRedis())(
+    "on the same database loses nothing that waits for it, and keeps it from what is newer",
+    async () => {
+      vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+      onTestFinished(() => void vi.restoreAllMocks());
+      await using server = await RedisServer.start();
+      const cwd = temporaryDirectory();
+      const configure = (storeTimeout: string) =>
+        writeFile(join(cwd, ".mlmcprc.json"), JSON.stringify({ cache: { store: server.url, storeTimeout } }));
+      await configure("4s");
+      const kernel = await createKernel({ cwd, env: {}, plugins: [cachePlugin] });
+      const other = await createTestKernel({
+        plugins: [cachePlugin],
+        config: { cache: { store: server.url } },
+      });
+      const [manager, others] = [kernel.resolve(CacheManager), other.resolve(CacheManager)];
+      const keys = ["waits", "newer"];
+      for (const key of keys) await manager.set(key, "oldest");
+      server.ask("REPLICAOF", "127.0.0.1", "1");
+      for (const key of keys) expect(await manager.set(key, "old")).toBe(false);
+      await configure("5s");
+      await kernel.reload();
+      server.ask("REPLICAOF", "NO", "ONE");
+      await vi.waitFor(async () => expect(await manager.set("newer", "new")).toBe(true), { interval: 20 });
+      const expected = new Map([
+        ["waits", "old"],
+        ["newer", "new"],
+      ]);
+      await vi.waitFor(async () => expect(await others.getMany(keys)).toEqual(expected), { interval: 100 });
+      await Promise.all([kernel.stop(), other.stop()]);
+    },
+  );
+
   it("loses nothing that is deleted meanwhile", async () => {
     const cwd = temporaryDirectory();
     const configure = (storeTimeout: string) =>

@@ -31,6 +31,7 @@ export class MemoryServer {
   readonly #options: MemoryServerOptions;
   latency: number;
   #fence = 0;
+  #isMute = false;
 
   constructor(options: MemoryServerOptions = {}) {
     this.#options = options;
@@ -46,7 +47,7 @@ export class MemoryServer {
       set: (key, entry) =>
         this.#do("set", () => {
           if (entry.fence === undefined) this.#locks.delete(key);
-          else if (this.#locks.get(key)?.fence !== entry.fence) return;
+          else if (locks && this.#locks.get(key)?.fence !== entry.fence) return;
           this.entries.set(key, entry);
           if (entry.fence === undefined) this.#tell({ kind: "key", key }, store);
         }),
@@ -79,6 +80,17 @@ export class MemoryServer {
   /** Cuts every feed for a moment. */
   loseChanges(): void {
     for (const listener of this.#listeners.keys()) listener.missed();
+  }
+
+  /** Tells nobody of anything, until {@link hear}. */
+  deafen(reason: unknown = new Error("nobody may listen")): void {
+    this.#isMute = true;
+    for (const listener of this.#listeners.keys()) listener.listening?.(false, reason);
+  }
+
+  hear(): void {
+    this.#isMute = false;
+    for (const listener of this.#listeners.keys()) listener.listening?.(true);
   }
 
   get listening(): number {
@@ -138,6 +150,7 @@ export class MemoryServer {
   /** Once it is there. */
   #tell(change: Change, by: Store): void {
     const { changesAfter = 0 } = this.#options;
+    if (this.#isMute) return;
     const tell = (): void => {
       for (const [listener, store] of this.#listeners) if (store !== by) listener.changed(change);
     };

@@ -4,6 +4,8 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 import type { Certificate } from "./certificate.js";
 
+type Filter = (data: Buffer) => Buffer;
+
 /** Stands between a client and a server, and is as slow as the test wants. */
 export class TcpProxy implements AsyncDisposable {
   /** What each piece of data takes on its way to the client. Milliseconds. */
@@ -11,17 +13,25 @@ export class TcpProxy implements AsyncDisposable {
   readonly port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #filter: () => Filter;
   #isCut = false;
 
-  private constructor(server: Server, to: number) {
+  private constructor(server: Server, to: number, filter: () => Filter) {
     this.#server = server;
+    this.#filter = filter;
     this.port = (server.address() as AddressInfo).port;
     const isEncrypted = server instanceof TlsServer;
     server.on(isEncrypted ? "secureConnection" : "connection", (client: Socket) => this.#join(client, to));
   }
 
-  /** @param certificate what clients are shown, who then speak to the server through TLS. @default they do not */
-  static async start(to: number, certificate?: Certificate): Promise<TcpProxy> {
+  /**
+   * @param certificate what clients are shown, who then speak to the server through TLS. Without it they do not
+   * @param filter makes what gives the client, for each connection, something else than the server says
+   */
+  static async start(
+    to: number,
+    { certificate, filter = () => (data) => data }: { certificate?: Certificate; filter?: () => Filter } = {},
+  ): Promise<TcpProxy> {
     const files = certificate && {
       cert: readFileSync(certificate.certificate),
       key: readFileSync(certificate.key),
@@ -29,7 +39,7 @@ export class TcpProxy implements AsyncDisposable {
     const server = files ? createTlsServer(files) : createServer();
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    return new TcpProxy(server, to);
+    return new TcpProxy(server, to, filter);
   }
 
   /** Ends all connections, and lets nobody through until {@link mend}. */
@@ -63,7 +73,9 @@ export class TcpProxy implements AsyncDisposable {
       });
     }
     client.pipe(server);
-    server.on("data", (data) => {
+    const filter = this.#filter();
+    server.on("data", (said) => {
+      const data = filter(said);
       if (this.delay === 0) client.write(data);
       else setTimeout(() => client.writable && client.write(data), this.delay);
     });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { absent } from "../../src/engine/cache.js";
 import { GuardedStore } from "../../src/stores/guard/guarded-store.js";
 import { RefusedError } from "../../src/stores/refused-error.js";
 import type { Store } from "../../src/stores/store.js";
@@ -267,6 +268,77 @@ describe("invalidation across processes", () => {
     await after(1_000);
     expect(await one.call("a", () => "new", { tags: ["x"] })).toBe("new");
     await store.close();
+  });
+
+  it("is learnt a second later while nothing is told, what is done to a key too; each entry is read once a second", async () => {
+    const [server, one, other] = await two();
+    const ask = () => one.cache.find(one.key("a"), one.owner);
+    const set = (value: string) =>
+      other.cache.set(other.key("a"), value, { owner: other.owner, timing: { ttl: 600_000 } });
+    await set("old");
+    expect(await ask()).toBe("old");
+    server.deafen();
+    await ask();
+    await set("new");
+    await after(1_000);
+    one.trace.length = 0;
+    expect(await Promise.all([ask(), ask()])).toEqual(["new", "new"]);
+    for (let call = 0; call < 10; call++) expect(await ask()).toBe("new");
+    expect(one.trace.slice(2)).toEqual(Array.from({ length: 10 }, () => "hit memory"));
+    await after(1_000);
+    await other.cache.delete(other.key("a"), other.owner);
+    expect(await ask()).toBe(absent);
+  });
+
+  it("is made up for as soon as it is told again, what was done to a key too", async () => {
+    const [server, one, other] = await two();
+    const ask = () => one.cache.find(one.key("a"), one.owner);
+    const set = (value: string) =>
+      other.cache.set(other.key("a"), value, { owner: other.owner, timing: { ttl: 600_000 } });
+    await set("old");
+    server.deafen();
+    await ask();
+    await set("new");
+    expect(await ask()).toBe("old");
+    server.hear();
+    expect(await ask()).toBe("new");
+    server.commands.length = 0;
+    await after(60_000);
+    expect(await ask()).toBe("new");
+    expect(server.commands).toEqual([]);
+  });
+
+  it("does not cost what memory holds while nothing is told since the store does not answer", async () => {
+    const [server, one] = await two();
+    const ran = counter();
+    const ask = () => one.call("a", ran, { ttl: 600_000 });
+    await ask();
+    server.deafen();
+    server.failing.add("get").add("versions").add("acquire");
+    for (let second = 0; second < 10; second++) {
+      await after(1_000);
+      expect(await ask()).toBe(1);
+    }
+    server.failing.clear();
+    await after(1_000);
+    one.trace.length = 0;
+    expect(await ask()).toBe(1);
+    expect(one.trace).toEqual(["hit store"]);
+  });
+
+  it("while nothing is told leaves what takes longer than a second to make one run, which is kept", async () => {
+    const [server, one] = await two();
+    const made = counter();
+    const slow = async (): Promise<number> => {
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      return made();
+    };
+    server.deafen();
+    const first = one.call("a", slow);
+    await after(2_000);
+    const second = one.call("a", slow);
+    await after(1_000);
+    expect(await Promise.all([first, second, one.call("a", slow)])).toEqual([1, 1, 1]);
   });
 
   it("is not hidden by what was read before it and arrives after it was missed", async () => {

@@ -5,7 +5,7 @@ import type { Store } from "../store.js";
 import { within } from "../time-limit.js";
 import type { Circuit } from "./circuit.js";
 import { belongsTo, Episode } from "./episode.js";
-import { bytesOf, idOf, perform, replayOrder, type Write, type WriteKind } from "./writes.js";
+import { bytesOf, idOf, isByHand, perform, replayOrder, type Write, type WriteKind } from "./writes.js";
 
 export interface BacklogOptions {
   readonly store: Store;
@@ -43,10 +43,11 @@ const [firstRetryMs, lastRetryMs] = [100, 5_000];
 
 /**
  * Writes that a store has not taken yet, the newest of each key. Those that fail are tried again:
- * entries a few times, within bounds; invalidations until the store has them.
+ * entries a few times, within bounds; invalidations until the store has them. An entry that was made
+ * by hand and is given up becomes the invalidation of its key.
  */
 export class Backlog {
-  readonly #options: Required<BacklogOptions>;
+  #options: Required<BacklogOptions>;
   readonly #slots = new Map<string, Slot>();
   /** Ids of those that wait for their turn. */
   readonly #queue = new Set<string>();
@@ -130,6 +131,14 @@ export class Backlog {
       for (let ids = this.#idsOf(kind); ids.length > 0; ids = ids.slice(size))
         await Promise.all(ids.slice(0, size).map((id) => this.#replayOne(id, patience)));
     }
+  }
+
+  /** From now on gives another store on the same place what waits, and what comes, each after what is under way of its key. */
+  async serve(options: BacklogOptions): Promise<void> {
+    this.#options = { ...this.#options, ...options };
+    if (options.circuit.isOpen) return;
+    await this.replay().catch(() => undefined);
+    this.resume();
   }
 
   /** Goes on with what waits. */
@@ -298,14 +307,20 @@ export class Backlog {
   }
 
   #giveUp(id: string, slot: Slot, error: unknown): void {
+    const { write } = slot;
     const isAlone = slot.waiting.length === 0;
-    if (isAlone || !(error instanceof RefusedError)) {
+    const isLost = isAlone || !(error instanceof RefusedError);
+    if (isLost) {
       // Where many are lost together the first is told, and how many they are is counted.
       belongsTo(error, (this.#losing ??= new Episode()));
       this.#lost++;
     }
     if (isAlone) this.#options.onError(error);
-    this.#remove(id, slot);
+    if (isLost && isByHand(write)) {
+      // What the store has of the key is older, and must not be there once it takes something.
+      this.#replace(slot, { kind: "delete", key: write.key });
+      this.#retryLater(1);
+    } else this.#remove(id, slot);
     for (const { reject } of slot.waiting.splice(0)) reject(error);
   }
 

@@ -17,6 +17,8 @@ export interface GuardOptions extends Pick<BacklogOptions, "maxSets" | "maxBytes
   onDown?(reason: Error, waiting: number): void;
   /** Told each time that it is there again, and has what it missed. */
   onUp?(outage: OutageReport): void;
+  /** Told each time that the store answers, and has told nothing of what others change for five seconds. */
+  onDeaf?(reason: unknown): void;
   /** Told once, when the store is cut off for the first time. @default a process warning */
   onFirstOutage?(reason: Error): void;
 }
@@ -60,9 +62,12 @@ export class GuardedStore implements Store {
   readonly #store: Store;
   readonly #options: GuardOptions;
   readonly #circuit: Circuit;
-  readonly #backlog: Backlog;
+  readonly #backlogOptions: BacklogOptions;
+  #backlog: Backlog;
   #hasWarned = false;
   #next: GuardedStore | undefined;
+  /** What waits is another one's by now. */
+  #hasHandedOver = false;
   /** When it was cut off, and how many writes had been given up by then. */
   #cutOff: { readonly since: number; readonly lost: number } | undefined;
   /** Writes that waited when it was last asked whether it is there. */
@@ -79,14 +84,22 @@ export class GuardedStore implements Store {
       opened: (reason) => this.#opened(reason),
       closed: () => this.#recovered(),
     });
-    this.#backlog = new Backlog({
+    this.#backlogOptions = {
       ...options,
       store,
       circuit: this.#circuit,
       onOutdated: () => this.changes?.missed(),
-    });
+    };
+    this.#backlog = new Backlog(this.#backlogOptions);
     if (store.locks) this.locks = new GuardedLocks(store.locks, this.#circuit);
-    if (store.changes) this.changes = new GuardedChanges(store.changes, this.#circuit);
+    if (store.changes) {
+      this.changes = new GuardedChanges({
+        feed: store.changes,
+        circuit: this.#circuit,
+        ping: () => this.ping(),
+        onDeaf: (reason) => options.onDeaf?.(reason),
+      });
+    }
     if (store.deleteExpired)
       this.deleteExpired = () => this.#long("deleteExpired", () => store.deleteExpired!());
     if (store.entries) this.entries = (filter) => store.entries!(filter);
@@ -116,9 +129,18 @@ export class GuardedStore implements Store {
 
   /**
    * Has another store told of all invalidations that this one has not taken, and of all to come: of
-   * those that are made while one takes the place of the other, neither may miss any.
+   * those that are made while one takes the place of the other, neither may miss any. Where both are
+   * on the same place it gets everything that waits: what the two take is written in the order of the calls.
+   *
+   * @param next that nobody has used so far
    */
-  passOn(next: GuardedStore): void {
+  passOn(next: GuardedStore, { samePlace = false }: { readonly samePlace?: boolean } = {}): void {
+    if (samePlace) {
+      this.#hasHandedOver = true;
+      next.#backlog = this.#backlog;
+      void this.#backlog.serve(next.#backlogOptions);
+      return;
+    }
     this.#next = next;
     for (const write of this.#backlog.invalidations) next.#inherit(write);
   }
@@ -182,10 +204,16 @@ export class GuardedStore implements Store {
    * @param limit how long it may take what waits. Milliseconds. @default 1,000
    */
   async close(limit = idleMs): Promise<void> {
-    await this.#drain(limit);
+    if (!this.#hasHandedOver) await this.#drain(limit);
     if (this.locks && !this.#circuit.isOpen)
       await within(idleMs, this.locks.releaseAll()).catch(() => undefined);
     this.#circuit.dispose();
+    this.changes?.close();
+    if (!this.#hasHandedOver) this.#closeBacklog();
+    await this.#store.close();
+  }
+
+  #closeBacklog(): void {
     this.#backlog.close();
     const [waiting, lost] = [this.#backlog.size, this.#lostMeanwhile];
     if (waiting + lost > 0) {
@@ -194,7 +222,6 @@ export class GuardedStore implements Store {
         new Error(`${this.name} is closed, and ${waiting} writes have not reached it${before}`),
       );
     }
-    await this.#store.close();
   }
 
   /** What the store would answer, had it taken all; `undefined` where it is to be asked. */
@@ -233,7 +260,7 @@ export class GuardedStore implements Store {
     });
     await this.changes?.recover();
     this.#waited = this.#backlog.size;
-    await this.#backlog.replay(patience);
+    if (!this.#hasHandedOver) await this.#backlog.replay(patience);
   }
 
   #recovered(): void {

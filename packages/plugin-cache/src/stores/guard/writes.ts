@@ -33,6 +33,11 @@ export function versionId(name: string): string {
   return `version:${name}`;
 }
 
+/** Whether it keeps what no method's call has made. */
+export function isByHand(write: Write): write is Extract<Write, { kind: "set" }> {
+  return write.kind === "set" && write.entry.fence === undefined;
+}
+
 /** Bytes that it holds while it waits. */
 export function bytesOf(write: Write): number {
   return write.kind === "set" ? write.entry.bytes.byteLength : 0;

@@ -56,7 +56,13 @@ export class PostgresStore implements Store {
     this.#database = database;
     this.locks = new PostgresLocks(database, this.#tables);
     const { channel } = this.#tables;
-    this.changes = new PostgresChanges({ library, location, channel, onError: report });
+    this.changes = new PostgresChanges({
+      library,
+      location,
+      channel,
+      notify: async (to) => void (await database.query("SELECT pg_notify($1, '')", [to])),
+      onError: report,
+    });
     this.#sweeping = setInterval(() => {
       // That it fails is seen by those who use it; what was not deleted is deleted next time.
       this.#sweep ??= this.deleteExpired()

@@ -28,7 +28,7 @@ export function tablesOf(prefix: string): Tables {
 }
 
 /**
- * Makes the tables where they are missing.
+ * Makes the tables where they are missing; a hand may have dropped some of them.
  *
  * Entries and locks are unlogged: they cost half as much, add nothing to the write-ahead log, its
  * archives and its replicas, and are lost with a crash of the server, as a cache may be. Versions
@@ -37,7 +37,7 @@ export function tablesOf(prefix: string): Tables {
  * @throws RefusedError where a newer version of this package made them
  */
 export async function createTables(client: ClientBase, tables: Tables): Promise<void> {
-  if ((await versionOf(client, tables)) === version) return;
+  if (isWhole(await look(client, tables))) return;
   // Each statement sees what was there when it began, as what the lock was waited for.
   await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
   try {
@@ -52,15 +52,38 @@ export async function createTables(client: ClientBase, tables: Tables): Promise<
 }
 
 async function create(client: ClientBase, tables: Tables): Promise<void> {
-  const { entries, versions, locks, fences } = tables;
-  const found = await versionOf(client, tables);
-  if (found === version) return;
-  if (found !== undefined && found > version) {
+  const { entries, versions, locks, channel } = tables;
+  const found = await look(client, tables);
+  if (isWhole(found)) return;
+  if (found && found.version > version) {
     throw new RefusedError(
-      `The tables ${entries} … are of version ${found}, made by a newer version of @mlmcp/plugin-cache; this one knows ${version}. Give each a cache.storePrefix of its own.`,
+      `The tables ${entries} … are of version ${found.version}, made by a newer version of @mlmcp/plugin-cache; this one knows ${version}. Give each a cache.storePrefix of its own.`,
     );
   }
-  await client.query(`DROP TABLE IF EXISTS ${entries}, ${versions}, ${locks}`);
+  if (found?.version !== version) {
+    await client.query(`DROP TABLE IF EXISTS ${entries}, ${versions}, ${locks}`);
+    await createEntries(client, entries);
+  }
+  await client.query(
+    `CREATE TABLE IF NOT EXISTS ${versions} (name text COLLATE "C" PRIMARY KEY, version text NOT NULL)`,
+  );
+  await client.query(`
+    CREATE UNLOGGED TABLE IF NOT EXISTS ${locks} (
+      key text COLLATE "C" PRIMARY KEY,
+      fence bigint NOT NULL,
+      expires timestamptz NOT NULL
+    )`);
+  if (!found?.hasFences) await createFences(client, tables);
+  // The versions of earlier tables are gone: what memory holds from their time must not seem valid
+  // again. Whoever listens learns that changes were lost.
+  await client.query(
+    `WITH begun AS (INSERT INTO ${versions} VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1)
+      SELECT pg_notify($3, '{}') FROM begun`,
+    [everything, newVersion(), channel],
+  );
+}
+
+async function createEntries(client: ClientBase, entries: string): Promise<void> {
   await client.query(`
     CREATE UNLOGGED TABLE ${entries} (
       key text COLLATE "C" PRIMARY KEY,
@@ -72,30 +95,46 @@ async function create(client: ClientBase, tables: Tables): Promise<void> {
   // The codec has compressed what is worth it.
   await client.query(`ALTER TABLE ${entries} ALTER COLUMN value SET STORAGE EXTERNAL`);
   await client.query(`CREATE INDEX ON ${entries} (expires)`);
-  await client.query(`CREATE TABLE ${versions} (name text COLLATE "C" PRIMARY KEY, version text NOT NULL)`);
-  await client.query(`
-    CREATE UNLOGGED TABLE ${locks} (
-      key text COLLATE "C" PRIMARY KEY,
-      fence bigint NOT NULL,
-      expires timestamptz NOT NULL
-    )`);
-  await client.query(`CREATE SEQUENCE IF NOT EXISTS ${fences}`);
-  // The versions of earlier tables are gone: what memory holds from their time must not seem valid again.
-  await client.query(`INSERT INTO ${versions} VALUES ($1, $2)`, [everything, newVersion()]);
   await client.query(`COMMENT ON TABLE ${entries} IS '@mlmcp/plugin-cache, version ${version}'`);
 }
 
+/** Fences go on above those that are in use: entries with greater ones would not let themselves be replaced. */
+async function createFences(client: ClientBase, { entries, locks, fences }: Tables): Promise<void> {
+  const { rows } = await client.query<{ next: string }>(
+    `SELECT 1 + greatest((SELECT max(fence) FROM ${entries}), (SELECT max(fence) FROM ${locks}), 0) AS next`,
+  );
+  await client.query(`CREATE SEQUENCE IF NOT EXISTS ${fences} START WITH ${rows[0]!.next}`);
+}
+
+/** What is there of the tables. */
+interface Found {
+  readonly version: number;
+  readonly hasVersions: boolean;
+  readonly hasLocks: boolean;
+  readonly hasFences: boolean;
+}
+
+function isWhole(found: Found | undefined): boolean {
+  return found?.version === version && found.hasVersions && found.hasLocks && found.hasFences;
+}
+
 /**
- * Of the tables that are there; `undefined` where there are none.
+ * `undefined` where there are no entries.
  *
  * `to_regclass` by itself answers from what the connection has noted of the catalog, which may be
  * older than a lock that was waited for: others' new tables would be dropped. Opening a table, here
  * the catalog's own, brings the notes up to date.
  */
-async function versionOf(client: ClientBase, { entries }: Tables): Promise<number | undefined> {
-  const { rows } = await client.query<{ comment: string | null }>(
-    "SELECT obj_description(oid, 'pg_class') AS comment FROM pg_catalog.pg_class WHERE oid = to_regclass($1)",
-    [entries],
+async function look(
+  client: ClientBase,
+  { entries, versions, locks, fences }: Tables,
+): Promise<Found | undefined> {
+  const { rows } = await client.query<Omit<Found, "version"> & { readonly comment: string | null }>(
+    `SELECT obj_description(oid, 'pg_class') AS comment, to_regclass($2) IS NOT NULL AS "hasVersions",
+        to_regclass($3) IS NOT NULL AS "hasLocks", to_regclass($4) IS NOT NULL AS "hasFences"
+      FROM pg_catalog.pg_class WHERE oid = to_regclass($1)`,
+    [entries, versions, locks, fences],
   );
-  return rows[0] && Number(/version (\d+)$/.exec(rows[0].comment ?? "")?.[1] ?? 0);
+  const [row] = rows;
+  return row && { ...row, version: Number(/version (\d+)$/.exec(row.comment ?? "")?.[1] ?? 0) };
 }

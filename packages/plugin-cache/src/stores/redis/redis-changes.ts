@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { RefusedError } from "../refused-error.js";
+import { toStoreError } from "./library.js";
 import type { Change, ChangeFeed, ChangeListener } from "../store.js";
 import type { Prepare, RedisConnection } from "./redis-connection.js";
 
@@ -28,7 +29,7 @@ export interface ChangesOptions {
   /** Told once where others cannot be told of changes. */
   onError(error: unknown): void;
   /** Makes the connection that listens, for `prepare` to make it listen each time. */
-  connect(prepare: Prepare): RedisConnection;
+  connect(prepare: Prepare, onAway: (reason: unknown) => void): RedisConnection;
 }
 
 /** Changes by publish and subscribe. What is said while a subscriber is away is lost to it, and it learns that. */
@@ -39,13 +40,18 @@ export class RedisChanges implements ChangeFeed {
   readonly #origin = randomBytes(9).toString("base64url");
   readonly #listeners = new Set<ChangeListener>();
   #isMute = false;
+  #isAway = false;
 
   constructor(options: ChangesOptions) {
     this.#options = options;
-    this.#subscriber = options.connect(async (client) => {
-      await client.subscribe(options.channel, (message) => this.#hear(message));
-      this.#missed();
-    });
+    this.#subscriber = options.connect(
+      async (client) => {
+        await client.subscribe(options.channel, (message) => this.#hear(message));
+        this.#missed();
+        if (this.#isAway) this.#tell(true);
+      },
+      (reason) => this.#tell(false, toStoreError(reason, options.name)),
+    );
   }
 
   /** What is published by who changes something. */
@@ -62,7 +68,14 @@ export class RedisChanges implements ChangeFeed {
   }
 
   async subscribe(listener: ChangeListener): Promise<() => Promise<void>> {
-    await this.#subscriber.ready();
+    try {
+      await this.#subscriber.ready();
+    } catch (error) {
+      const reason = toStoreError(error, this.#options.name);
+      if (!(reason instanceof RefusedError)) throw error;
+      // It goes on being tried: users may be let listen later.
+      listener.listening?.(false, reason);
+    }
     this.#listeners.add(listener);
     return async () => void this.#listeners.delete(listener);
   }
@@ -79,6 +92,11 @@ export class RedisChanges implements ChangeFeed {
 
   #missed(): void {
     for (const listener of this.#listeners) listener.missed();
+  }
+
+  #tell(isListening: boolean, reason?: unknown): void {
+    this.#isAway = !isListening;
+    for (const listener of this.#listeners) listener.listening?.(isListening, reason);
   }
 }
 

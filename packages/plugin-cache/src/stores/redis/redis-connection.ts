@@ -11,6 +11,8 @@ export interface ConnectionOptions {
   readonly prepare?: Prepare;
   /** Told each time that a connection is lost, and once while it cannot be had. */
   onError(error: unknown): void;
+  /** Told each time that there is none: it is lost, or one more attempt has failed. */
+  onAway?(reason: unknown): void;
 }
 
 const connectTimeoutMs = 2_000;
@@ -157,6 +159,7 @@ export class RedisConnection {
 
   #again(reason: unknown): void {
     if (this.#closed) return;
+    this.#options.onAway?.(reason);
     // Attempts that fail are told once, until there is a connection again.
     if (this.#failures === 0) this.#options.onError(reason);
     const delay = Math.min(firstRetryMs * 2 ** this.#failures++, lastRetryMs);

@@ -84,7 +84,7 @@ export class RedisStore implements Store {
       name,
       channel,
       onError,
-      connect: (prepare) => new RedisConnection(library, { url, name, onError, prepare }),
+      connect: (prepare, onAway) => new RedisConnection(library, { url, name, onError, prepare, onAway }),
     });
   }
 

@@ -253,7 +253,8 @@ describe("a store that is cut off", () => {
     await vi.advanceTimersByTimeAsync(600);
     own.heal();
     await vi.advanceTimersByTimeAsync(5_000);
-    expect(told.slice(1)).toEqual([{ ms: 1_500, written: 3, lost: 2 }]);
+    // Those that are lost leave a delete.
+    expect(told.slice(1)).toEqual([{ ms: 1_500, written: 5, lost: 2 }]);
     expect(own.store.status).toEqual({ state: "up", waitingWrites: 0, lostWrites: 2 });
     // Of many that are lost together the first is news.
     expect(own.errors.map((error) => isNews("background", error))).toEqual([true, false]);
@@ -418,6 +419,49 @@ describe("a store that is cut off", () => {
     );
   });
 
+  it("leaves what waits to the one that takes its place on the same database, in the order of the calls", async () => {
+    const own = subject();
+    const next = subject({}, () => own.server.connect());
+    await own.store.set("k", entry("oldest"));
+    await cutOff(own);
+    for (const key of ["k", "deleted", "other"])
+      await own.store.set(key, entry("old")).catch(() => undefined);
+    await own.store.delete("made again").catch(() => undefined);
+    own.heal();
+    own.store.passOn(next.store, { samePlace: true });
+    // Until it is used itself, both have what waits.
+    expect(textOf(await own.store.get("k"))).toBe("old");
+    expect(textOf(await next.store.get("k"))).toBe("old");
+    await Promise.all([
+      next.store.set("k", entry("new")),
+      next.store.delete("deleted"),
+      next.store.set("made again", entry("new")),
+    ]);
+    await own.store.close(10_000);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(own.errors).toEqual([]);
+    const found = await next.store.getMany(["k", "deleted", "made again", "other"]);
+    expect(found.map(textOf)).toEqual(["new", undefined, "new", "old"]);
+    await next.store.close();
+  });
+
+  it("has what is under way to it settled before newer writes of the one that takes its place there", async () => {
+    const own = subject();
+    const next = subject({}, () => own.server.connect());
+    own.server.latency = 200;
+    const old = own.store.set("k", entry("old"));
+    await vi.advanceTimersByTimeAsync(100);
+    own.store.passOn(next.store, { samePlace: true });
+    own.server.latency = 10;
+    const written = next.store.set("k", entry("new"));
+    await vi.advanceTimersByTimeAsync(300);
+    await Promise.all([old, written]);
+    expect(own.asked()).toEqual(["set", "set"]);
+    expect(textOf(own.server.entries.get("k"))).toBe("new");
+    await own.store.close();
+    await next.store.close();
+  });
+
   it("is closed without waiting for it; what it has not taken is told", async () => {
     const own = subject();
     await cutOff(own);
@@ -457,6 +501,56 @@ describe("a write that fails", () => {
     expect(begun + own.asked().filter((command) => command === "set").length).toBe(5);
     expect(own.errors.map(String)).toEqual(["Error: set failed"]);
     expect(own.store.status.waitingWrites).toBe(0);
+  });
+
+  it("that is given up leaves nothing older in the store, which others are told, unless a call has made it", async () => {
+    await using own = subject({ maxSets: 1 });
+    const heard: unknown[] = [];
+    const keys = ["tried", "too many", "latest", "made"];
+    for (const key of keys) await own.store.set(key, entry("old"));
+    await own.server
+      .connect()
+      .changes!.subscribe({ changed: (change) => heard.push(change), missed: () => undefined });
+    const { fence } = (await own.store.locks!.acquire("made", 600_000))!;
+    own.fail("set");
+    await own.store.set("tried", entry("new")).catch(() => undefined);
+    const failing = async (): Promise<void> => {
+      for (let round = 0; round < 120; round++) {
+        await own.store.get("other").catch(() => undefined);
+        await vi.advanceTimersByTimeAsync(50);
+      }
+    };
+    await failing();
+    expect(own.store.status.lostWrites).toBe(1);
+    await own.store.set("made", { ...entry("new"), fence }).catch(() => undefined);
+    await failing();
+    expect(own.store.status.lostWrites).toBe(2);
+    await cutOff(own);
+    await own.store.set("too many", entry("new")).catch(() => undefined);
+    await own.store.set("latest", entry("new")).catch(() => undefined);
+    expect(own.store.status.lostWrites).toBe(3);
+    own.heal();
+    await vi.advanceTimersByTimeAsync(30_000);
+    const found = await own.store.getMany(keys);
+    expect(found.map(textOf)).toEqual([undefined, undefined, "new", "old"]);
+    expect(heard).toEqual(["tried", "too many", "latest"].map((key) => ({ kind: "key", key })));
+    expect(own.store.status.waitingWrites).toBe(0);
+  });
+
+  it("that is refused when it is tried again leaves nothing older in the store", async () => {
+    const failures: Error[] = [new Error("not now"), new RefusedError("too large")];
+    await using own = subject({}, (store) => ({
+      ...store,
+      set: async (key, value) => {
+        if (textOf(value) === "new") throw failures.shift()!;
+        await store.set(key, value);
+      },
+    }));
+    await own.store.set("k", entry("old"));
+    await expect(own.store.set("k", entry("new"))).rejects.toThrow("not now");
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(failures).toEqual([]);
+    expect(own.server.entries.size).toBe(0);
   });
 
   it("makes a read miss where it is a delete or a clear, and is tried until it succeeds", async () => {
@@ -546,7 +640,10 @@ describe("what waits", () => {
     await own.store.set("one more", entry("1")).catch(() => undefined);
     await own.store.set("too large", entry("12345678901")).catch(() => undefined);
     expect(own.errors).toHaveLength(5);
-    expect(own.store.status.waitingWrites).toBe(0);
+    own.heal();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(own.server.entries.size).toBe(0);
+    expect(own.store.status).toEqual({ state: "up", waitingWrites: 0, lostWrites: 5 });
   });
 
   it("is bounded in bytes beside what is under way, which never makes the newest go", async () => {
@@ -646,6 +743,67 @@ describe("what waits", () => {
     await ending;
     expect(hung.errors.map(String)).toEqual([expect.stringContaining("1 writes have not reached it")]);
     expect(await write).toBeInstanceOf(OperationTimeoutError);
+  });
+});
+
+describe("what others change", () => {
+  const listening = () => ({ changed: vi.fn<() => void>(), missed: vi.fn<() => void>(), listening: vi.fn() });
+
+  it("is told to be told no more at once, and after five seconds to who operates, once each time", async () => {
+    const deaf: unknown[] = [];
+    await using own = subject({ onDeaf: (reason) => deaf.push(reason) });
+    const listener = listening();
+    await own.store.changes!.subscribe(listener);
+    own.server.deafen("first");
+    own.server.deafen("latest");
+    expect(listener.listening.mock.calls).toEqual([[false, "first"]]);
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(deaf).toEqual([]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(deaf).toEqual(["latest"]);
+    own.server.hear();
+    expect(listener.listening.mock.lastCall).toEqual([true, undefined]);
+    own.server.deafen("again");
+    await vi.advanceTimersByTimeAsync(1_000);
+    own.server.hear();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(deaf).toEqual(["latest"]);
+    expect(own.store.status.state).toBe("up");
+  });
+
+  it("is not told to who operates in an outage, of which there is another word, also where nobody asks for anything", async () => {
+    const deaf: unknown[] = [];
+    await using own = subject({ onDeaf: (reason) => deaf.push(reason) });
+    await own.store.changes!.subscribe(listening());
+    own.fail(...everyCommand);
+    own.server.deafen("gone");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(deaf).toEqual([]);
+    expect(own.store.status.state).toBe("down");
+    own.server.hear();
+    own.heal();
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(deaf).toEqual([]);
+  });
+
+  it("cannot be listened to where the store answers: it is used all the same, and listening is tried on", async () => {
+    const deaf: unknown[] = [];
+    await using own = subject({ onDeaf: (reason) => deaf.push(reason) });
+    own.fail("subscribe");
+    const listener = listening();
+    await own.store.changes!.subscribe(listener);
+    expect(own.store.status.state).toBe("down");
+    await vi.advanceTimersByTimeAsync(500);
+    expect(own.store.status.state).toBe("up");
+    expect(listener.listening.mock.calls).toEqual([[false, expect.any(Error)]]);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(deaf.map(String)).toEqual(["Error: subscribe failed"]);
+    expect(await own.store.get("k")).toBeUndefined();
+    own.heal();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(listener.listening.mock.lastCall).toEqual([true, undefined]);
+    await own.server.connect().set("k", entry());
+    expect(listener.changed).toHaveBeenCalledOnce();
   });
 });
 

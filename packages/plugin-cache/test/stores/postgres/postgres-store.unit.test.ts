@@ -162,6 +162,37 @@ describe.skipIf(!hasPostgres)("on a server", () => {
     expect(await store.versions(["*"])).not.toEqual([before]);
   });
 
+  it.each<[string, string, (store: PostgresStore) => Promise<unknown>]>([
+    ["locks", "TABLE", (store) => store.locks.acquire("k", 1)],
+    ["versions", "TABLE", (store) => store.versions(["*"])],
+    ["fences", "SEQUENCE", (store) => store.locks.acquire("k", 1)],
+  ])(
+    "makes its %s again where a hand has dropped them alone, and keeps its entries",
+    async (name, kind, use) => {
+      const prefix = `without.${name}`;
+      const [store, other] = [await open(server.url, { prefix }), await open(server.url, { prefix })];
+      const missed = vi.fn<() => void>();
+      await other.changes.subscribe({ changed: () => undefined, missed });
+      missed.mockClear();
+      const [before] = await store.versions(["*"]);
+      const first = (await store.locks.acquire("made", 60_000))!;
+      await store.set("made", entry("kept", { fence: first.fence }));
+      await first.release();
+      server.ask(`DROP ${kind} "mlmcp_cache_without.${name}_${name}"`);
+      await expect(use(store)).rejects.toThrow("does not exist");
+      await use(store);
+      expect(textOf(await store.get("made"))).toBe("kept");
+      // What was locked since is newer than what was locked before.
+      const second = (await store.locks.acquire("made", 60_000))!;
+      expect(second.fence).toBeGreaterThan(first.fence);
+      await store.set("made", entry("newer", { fence: second.fence }));
+      expect(textOf(await other.get("made"))).toBe("newer");
+      const isSame = (await store.versions(["*"]))[0] === before;
+      expect(isSame).toBe(name !== "versions");
+      if (!isSame) await soon(() => expect(missed).toHaveBeenCalled());
+    },
+  );
+
   it("begins anew on tables of an older version, and leaves those of a newer one alone", async () => {
     await open(server.url, { prefix: "v" });
     server.ask(`COMMENT ON TABLE "mlmcp_cache_v_entries" IS '@mlmcp/plugin-cache, version 0'`);

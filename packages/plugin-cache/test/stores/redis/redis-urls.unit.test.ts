@@ -47,7 +47,7 @@ describe.skipIf(!hasRedis() || !hasOpenssl)("an encrypted connection", () => {
     async (scheme) => {
       const certificate = makeCertificate();
       await using server = await RedisServer.start();
-      await using encrypted = await TcpProxy.start(server.port, certificate);
+      await using encrypted = await TcpProxy.start(server.port, { certificate });
       vi.stubEnv("NODE_EXTRA_CA_CERTS", certificate.certificate);
       expect(await run("script", `${scheme}://127.0.0.1:${encrypted.port}`)).toBe("kept");
       expect(Number(server.ask("DBSIZE"))).toBeGreaterThan(0);
@@ -59,7 +59,7 @@ describe.skipIf(!hasRedis() || !hasOpenssl)("an encrypted connection", () => {
     async (scheme) => {
       vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
       await using server = await RedisServer.start();
-      await using encrypted = await TcpProxy.start(server.port, makeCertificate());
+      await using encrypted = await TcpProxy.start(server.port, { certificate: makeCertificate() });
       await using kernel = await start(`${scheme}://127.0.0.1:${encrypted.port}`);
       await kernel.resolve(CacheManager).set("k", 1);
       const { status, details } = (await kernel.health()).checks["@mlmcp/plugin-cache/store"]!;
