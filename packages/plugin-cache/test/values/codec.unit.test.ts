@@ -36,6 +36,28 @@ describe("codec", () => {
     expect(Object.getPrototypeOf(await roundTrip(Object.create(null)))).toBe(null);
   });
 
+  it.each<[what: string, value: unknown, isJson: boolean]>([
+    ["a small object", { id: 7, name: "Ada", tags: ["a", null, true], rate: 0.1 }, true],
+    ["a text", "grüße \ud800", true],
+    ["null", null, true],
+    ["a property that is called __proto__", JSON.parse('{"__proto__":{"a":1}}'), true],
+    ["what looks like a mark", { "\u0000mlmcp": ["url", "https://a.b"] }, false],
+    ["undefined", { a: undefined }, false],
+    ["minus zero", [-0], false],
+    ["what is no number", [NaN], false],
+    ["a bigint", [1n], false],
+    ["a hole", Object.assign([], { 1: "b" }), false],
+    ["a date", { at: new Date(0) }, false],
+    ["an object in two places", Array(2).fill({}), false],
+    ["many parts", Array(40).fill(1), false],
+    ["a long text", "x".repeat(10_000), false],
+  ])("writes %s as JSON only where that is small and loses nothing", async (_what, value, isJson) => {
+    const bytes = await serializeSnapshot(takeSnapshot(value));
+    // What `node:v8` writes begins with a byte that no text in UTF-8 has.
+    expect(bytes[1] !== 0xff).toBe(isJson);
+    expect(isDeepStrictEqual(await roundTrip(value), value)).toBe(true);
+  });
+
   it("keeps standard errors with their class, message, stack, cause and own properties", async () => {
     const cause = new RangeError("inner");
     const error = Object.assign(new TypeError("outer", { cause }), { code: "E_OUTER" });
