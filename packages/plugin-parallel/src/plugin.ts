@@ -7,6 +7,7 @@ import {
 } from "@mlmcp/core";
 import { parallel } from "./decorators/parallel.js";
 import { MAIN_RUNS_AGAIN } from "./faults.js";
+import { metrics } from "./metrics.js";
 import { parallelSectionSchema, workersOf, type ParallelSection } from "./options.js";
 import { ParallelRuntime, RUNTIME, type RuntimeOptions } from "./parallel-runtime.js";
 import { ParallelProcessor } from "./processor.js";
@@ -61,6 +62,7 @@ export const parallelPlugin = definePlugin({
       },
     }),
   ],
+  metrics,
 
   productionChecks: [
     {

@@ -8,7 +8,7 @@ export { retry } from "./decorators/retry.js";
 export { timeout, type TimeoutReason } from "./decorators/timeout.js";
 export { Bulkheads, type BulkheadStatus } from "./limits/bulkheads.js";
 export { ChaosSource, isChaosError } from "./chaos.js";
-export { CircuitBreakers, type BreakerStatus } from "./breaker/circuit-breakers.js";
+export { CircuitBreakers, type BreakerStatus, type BreakerSummary } from "./breaker/circuit-breakers.js";
 export type { SavedBreaker, SavedBreakers } from "./breaker/saved-breakers.js";
 export type { BackoffStrategy, Jitter } from "./retry/backoff.js";
 export { classifyError } from "./classification/classify-error.js";

@@ -17,6 +17,7 @@ import { Delays } from "./retry/delays.js";
 import { ErrorHandler } from "./handling/error-handler.js";
 import { errorLogOf } from "./handling/error-log-section.js";
 import { termsOf, type EffectiveBreakerOptions } from "./options/breaker.js";
+import { metrics } from "./metrics.js";
 import { chaosOff, sharedLimits } from "./production-checks.js";
 import { RateLimiters } from "./limits/rate-limiters.js";
 import { RedisRateLimits } from "./limits/redis-rate-limits.js";
@@ -24,7 +25,7 @@ import { RetryBudgets } from "./retry/retry-budget.js";
 import { Timers } from "./timing/timers.js";
 import "./events.js";
 
-/** The decorators of resilience, the state that they keep in a kernel, and the health of its breakers. */
+/** The decorators of resilience, the state that they keep in a kernel, its health and its metrics. */
 export const resiliencePlugin = definePlugin({
   name: "resilience",
   decorators: [retry, timeout, bulkhead, rateLimit, hedge, chaos, degrade, handled],
@@ -75,6 +76,7 @@ export const resiliencePlugin = definePlugin({
       },
     }),
   ],
+  metrics,
 });
 
 async function configureErrors(kernel: PluginKernel): Promise<void> {

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
-import { project } from "../config/project.js";
+import { createTestKernel } from "@mlmcp/core/testing";
+import { project, warningsDuring } from "../config/project.js";
 import { fixture, mlmcp } from "./command-line.js";
 
 const plugins = `plugins: ["${fixture("lab-plugin.ts")}"]\n`;
@@ -142,6 +143,25 @@ describe("mlmcp config validate", () => {
     ]);
   });
 
+  it.each(["", "--json", "--all-profiles"])(
+    "warns by itself alone, and keeps no warning from a kernel that starts later: %j",
+    async (option) => {
+      const args = option === "" ? [] : [option];
+      const cwd = rcOf("system: { environment: developmnt }\nprofiles: { staging: {} }\n");
+      // A process warning is given once, so the tests need several.
+      const env = { [`MLMCP_QQQQ${option.length}`]: "1" };
+      let out = "";
+      const during = await warningsDuring(async () => {
+        ({ out } = await mlmcp(["config", "validate", ...args], { cwd, env }));
+      });
+      expect(during).toEqual([]);
+      for (const doubt of ["looks mistyped", "no loaded plugin knows"])
+        expect(out.split(doubt)).toHaveLength(2);
+      const later = await warningsDuring(async () => (await createTestKernel({ env })).stop());
+      expect(later.map(({ code }) => code)).toEqual(["MLMCP_UNKNOWN_VARIABLE"]);
+    },
+  );
+
   it("names the option that gave an environment, and no variable that nobody set", async () => {
     const cwd = rcOf("profiles: { PRODUCTION: {} }\n");
     const json = async (...args: string[]) =>
@@ -261,6 +281,11 @@ describe("mlmcp config schema", () => {
         /^error: \S+\.mlmcprc\.yaml\/x\.json cannot be written: .*\nName another one with --output\.\n$/,
       ),
     ]);
+    if (process.platform === "linux")
+      expect(await mlmcp(["config", "schema", "--output", "/proc/mlmcp/x.json"], { cwd })).toMatchObject({
+        code: 1,
+        err: expect.stringContaining("/proc takes no folders"),
+      });
     const onto = await mlmcp(["config", "schema", "--output", "."], { cwd });
     expect([onto.code, onto.err]).toEqual([1, expect.stringContaining(`${cwd} cannot be written: EISDIR`)]);
     expect(onto.err).not.toContain(".tmp");

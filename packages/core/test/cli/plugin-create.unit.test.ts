@@ -67,6 +67,19 @@ describe("mlmcp plugin create", () => {
     expect(existsSync(join(cwd, "mlmcp-plugin-audit/package.json"))).toBe(false);
   });
 
+  it.skipIf(process.platform !== "linux").each(["/proc/mlmcp-audit", "/proc/mlmcp-audit/deeper"])(
+    "says at once why nothing can be made in %s",
+    async (directory) => {
+      expect(await mlmcp(["plugin", "create", "mlmcp-plugin-audit", "--directory", directory])).toEqual({
+        code: 1,
+        out: "",
+        err:
+          `error: ${directory} cannot be used: the folder /proc/mlmcp-audit cannot be made, since /proc takes no folders\n` +
+          "Name another place with --directory.\n",
+      });
+    },
+  );
+
   it.each([
     ["Audit", "it must be in lower case"],
     ["_audit", 'it must not begin with "_"'],

@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { CommandContext } from "../context.js";
 import { CommandFailure } from "../failure.js";
@@ -18,9 +17,12 @@ export async function printSchema(
   const text = `${JSON.stringify(configSchema(known), null, 2)}\n`;
   if (output === undefined) return context.print(text);
   const file = resolve(context.terminal.cwd, output);
-  const { writeAtomically } = await import("../../config/writing/write-atomically.js");
+  const [{ makeFolder }, { writeAtomically }] = await Promise.all([
+    import("../../config/writing/make-folder.js"),
+    import("../../config/writing/write-atomically.js"),
+  ]);
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await writeAtomically(file, text);
   } catch (error) {
     throw new CommandFailure(

@@ -1,4 +1,5 @@
 import { describeProblem, type ConfigProblem } from "../../config/problems.js";
+import { withoutWarnings } from "../../config/warnings.js";
 import type { Kernel } from "../../kernel/kernel.js";
 import type { CommandContext } from "../context.js";
 import { CommandFailure, UsageError } from "../failure.js";
@@ -90,15 +91,19 @@ async function issuesIn(
   let name = variant.environment;
   try {
     name ??= (await readConfig(context, variant)).environment;
-    const issues = await withKernel(context, variant, async (kernel) => {
+    const look = async (kernel: Kernel) => {
       warnOfUnchecked(context, kernel);
       return [...(await doubts(kernel)), ...unsafe(kernel)];
-    });
+    };
+    const issues = await withoutWarnings(toldAsDoubts, () => withKernel(context, variant, look));
     return { name, issues, total: issues.length };
   } catch (error) {
     return { name, ...issuesOf(error) };
   }
 }
+
+/** What the loading of a configuration warns of that is among the doubts, with its place. */
+const toldAsDoubts = ["MLMCP_ENVIRONMENT_UNKNOWN", "MLMCP_UNKNOWN_VARIABLE"] as const;
 
 /** What is most likely not as it was meant, and wrong under `system.strict`. */
 async function doubts({ config, inspection }: Kernel): Promise<Issue[]> {

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { configSchema } from "../../config/schema/json-schema.js";
 import { rcFilesIn } from "../../config/sources/rc-search.js";
 import { withFileLock } from "../../config/writing/file-lock.js";
+import { makeFolder } from "../../config/writing/make-folder.js";
 import { writeAtomically } from "../../config/writing/write-atomically.js";
 import { installedPlugins } from "../../diagnostics/installed-plugins.js";
 import { findPackage } from "../../diagnostics/packages.js";
@@ -52,7 +52,7 @@ export async function initialize(context: CommandContext, given: InitOptions): P
     // Somebody may have been faster.
     await refuseToOverwrite(file, context.options.force === true);
     if (schema !== undefined) {
-      await mkdir(dirname(join(cwd, schema)), { recursive: true });
+      await makeFolder(dirname(join(cwd, schema)));
       const text = `${JSON.stringify(configSchema(kernel.inspection.known), null, 2)}\n`;
       await writeAtomically(join(cwd, schema), text);
     }

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
+import { makeFolder } from "../../config/writing/make-folder.js";
 import type { CommandContext } from "../context.js";
 import { CommandFailure } from "../failure.js";
 import { toJson } from "../terminal.js";
@@ -23,10 +24,14 @@ export async function createPlugin(
       : resolve(context.terminal.cwd, options.directory);
   await refuseUnlessEmpty(directory);
   const files = pluginFiles(names, await coreVersion());
-  for (const [path, text] of Object.entries(files)) {
-    const file = join(directory, path);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, text, { flag: "wx" });
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      const file = join(directory, path);
+      await makeFolder(dirname(file));
+      await writeFile(file, text, { flag: "wx" });
+    }
+  } catch (error) {
+    throw unusable(directory, error);
   }
   if (context.options.json === true) {
     context.print(toJson({ name, directory, files: Object.keys(files) }));
@@ -52,16 +57,20 @@ async function refuseUnlessEmpty(directory: string): Promise<void> {
     present = await readdir(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw new CommandFailure(
-      `${directory} cannot be used: ${(error as Error).message}`,
-      "Name another place with --directory.",
-    );
+    throw unusable(directory, error);
   }
   // A repository that was made for the plugin is as good as empty.
   if (present.every((name) => name === ".git")) return;
   throw new CommandFailure(
     `the directory ${directory} is not empty, and nothing in it would be overwritten`,
     "Name another one with --directory.",
+  );
+}
+
+function unusable(directory: string, error: unknown): CommandFailure {
+  return new CommandFailure(
+    `${directory} cannot be used: ${(error as Error).message}`,
+    "Name another place with --directory.",
   );
 }
 

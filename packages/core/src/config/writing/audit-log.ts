@@ -1,8 +1,9 @@
 import { constants } from "node:fs";
-import { mkdir, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { ConfigurationError } from "../../errors/index.js";
+import { makeFolder } from "./make-folder.js";
 
 /** Something that was done to a running service or its files, for those who ask later who did it. */
 export interface AuditEntry {
@@ -30,7 +31,7 @@ export interface AuditEntry {
 export async function appendAudit(file: string, entry: AuditEntry): Promise<void> {
   const line = JSON.stringify({ time: new Date().toISOString(), pid: process.pid, user: user(), ...entry });
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(file), 0o700);
     const handle = await open(file, APPENDING, 0o600);
     try {
       // In one write, so that the lines of several processes do not mix.

@@ -26,6 +26,17 @@ export interface BreakerStatus {
   readonly retryAfterMs?: number;
 }
 
+/** The breakers of one operation, or of several that share them, at one moment. */
+export interface BreakerSummary {
+  /** The operation's id, or the name under which several operations share them. */
+  readonly operation: string;
+  readonly mode: BreakerMode;
+  /** How many are in each state. */
+  readonly states: Readonly<Record<BreakerState, number>>;
+  /** Of the only one; not where there is one for each key. */
+  readonly single?: Pick<BreakerStatus, "failures" | "window">;
+}
+
 /** What an operation brings to the breakers that it passes. */
 export interface BreakerUse {
   readonly operation: string;
@@ -70,6 +81,21 @@ export class CircuitBreakers {
         failures,
         ...(window && { window: { ...window } }),
         ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
+      };
+    });
+  }
+
+  /** All breakers in few words: those of many keys are counted, not listed. */
+  summary(): BreakerSummary[] {
+    return Array.from(this.#groups.values(), (group) => {
+      const states = { closed: 0, open: 0, halfOpen: 0, isolated: 0 };
+      for (const [, { state }] of group.entries()) states[state] += 1;
+      const { failures, window } = group.single ?? {};
+      return {
+        operation: group.name,
+        mode: group.terms.policy.mode,
+        states,
+        ...(failures !== undefined && { single: { failures, ...(window && { window: { ...window } }) } }),
       };
     });
   }

@@ -71,7 +71,9 @@ function requireIdempotent(options: unknown): void {
 function around(next: Invoke, binding: Binding<HedgeOptions>): Invoke {
   const timers = binding.resolve(Timers);
   const { after, maxHedges, budget } = binding.options as EffectiveHedgeOptions;
-  const allowance = budget ? binding.resolve(RetryBudgets).join(binding.operation, budget) : undefined;
+  const allowance = budget
+    ? binding.resolve(RetryBudgets).join(binding.operation, budget, binding.config)
+    : undefined;
   const hedging = binding.event("hedge:attempt");
   const throttled = binding.event("hedge:throttle");
   const answered = binding.event("hedge:win");

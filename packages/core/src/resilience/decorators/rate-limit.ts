@@ -63,7 +63,8 @@ function around(next: Invoke, binding: Binding<RateLimitOptions>): Invoke {
     "limiter",
     () => {
       const create = () => new RateLimiter(limits, timers, reportTo(forgotten));
-      return limiters.join({ operation, sharedAs, limits, create });
+      const countsAll = key === undefined && store === undefined;
+      return limiters.join({ operation, sharedAs, limits, create, countsAll });
     },
     leaveLimiter,
   );

@@ -59,7 +59,7 @@ function after(next: Invoke, binding: Binding<RetryOptions>): After<number> {
   const misjudged = (error: unknown): void => failed.publish({ advice: "retry", error });
   const { isRetryable, isRefused } = retryJudge(policy, (error) => classifier.classify(error), misjudged);
   const budget = policy.budget
-    ? binding.resolve(RetryBudgets).join(binding.operation, policy.budget)
+    ? binding.resolve(RetryBudgets).join(binding.operation, policy.budget, binding.config)
     : undefined;
 
   const again = (self: unknown, args: unknown[]): RetriedCall => ({

@@ -1,6 +1,7 @@
-import { appendFile, mkdir, rename, rm, stat } from "node:fs/promises";
+import { appendFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { warnOnce } from "../../config/warnings.js";
+import { makeFolder } from "../../config/writing/make-folder.js";
 
 /** Where a log is written and how large it may become. */
 export interface ErrorLogOptions {
@@ -71,7 +72,7 @@ export class ErrorLog {
   async #append(lines: readonly string[]): Promise<void> {
     const { file, maxSize } = this.options;
     if (this.#size === undefined) {
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      await makeFolder(dirname(file), 0o700);
       this.#size = await sizeOf(file);
     }
     let batch: string[] = [];

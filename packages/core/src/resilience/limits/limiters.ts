@@ -16,6 +16,8 @@ interface Use<Limits, L> {
   readonly sharedAs: string | undefined;
   readonly limits: Limits;
   readonly create: () => L;
+  /** Whether it counts all calls of the operation together: not those of each key, nor in another place. @default true */
+  readonly countsAll?: boolean;
 }
 
 /** The part that one operation has in a limiter. */
@@ -43,6 +45,7 @@ export function leaveLimiter(membership: Membership<unknown>): void {
 interface Member<Limits> {
   readonly operation: string;
   readonly limits: Limits;
+  readonly countsAll: boolean;
   configuration: object | undefined;
 }
 
@@ -70,22 +73,25 @@ export class Limiters<Limits extends object, L extends Limiter<Limits>> {
     readonly name: string;
     readonly operations: readonly string[];
     readonly limiter: L;
+    /** Whether all calls of all operations count in it together. */
+    readonly countsAll: boolean;
   }> {
     for (const limiters of [this.#own, this.#shared]) {
       for (const [name, { limiter, members }] of limiters) {
         const operations = [...new Set(Array.from(members, ({ operation }) => operation))];
-        yield { name, operations, limiter };
+        const countsAll = [...members].every((member) => member.countsAll);
+        yield { name, operations, limiter, countsAll };
       }
     }
   }
 
-  join({ operation, sharedAs, limits, create }: Use<Limits, L>): Membership<L> {
+  join({ operation, sharedAs, limits, create, countsAll = true }: Use<Limits, L>): Membership<L> {
     const limiters = sharedAs === undefined ? this.#own : this.#shared;
     const name = sharedAs ?? operation;
     let shared = limiters.get(name);
     if (!shared) limiters.set(name, (shared = { limiter: create(), members: new Set() }));
     const { limiter, members } = shared;
-    const member: Member<Limits> = { operation, limits, configuration: undefined };
+    const member: Member<Limits> = { operation, limits, countsAll, configuration: undefined };
     members.add(member);
     return {
       limiter,

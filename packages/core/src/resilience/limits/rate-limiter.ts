@@ -57,6 +57,12 @@ export class RateLimiter {
     return waiting;
   }
 
+  /** Calls that could begin now, where all have one key. */
+  get available(): number {
+    const [lane] = this.#lanes.values();
+    return lane ? lane.window.available(performance.now(), this.#limits) : this.#limits.limit;
+  }
+
   /** Admits one call now: answers 0. Otherwise, how many milliseconds later one could begin. */
   take(key: string): number {
     const now = performance.now();

@@ -13,6 +13,8 @@ export interface RateLimiterStatus {
   readonly keys: number;
   /** Calls that wait for their turn. */
   readonly waiting: number;
+  /** Calls that could begin now; absent where each key counts by itself, or a Redis does. */
+  readonly available?: number;
 }
 
 /**
@@ -28,13 +30,14 @@ export class RateLimiters extends Limiters<RateLimits, RateLimiter> {
   }
 
   list(): RateLimiterStatus[] {
-    return Array.from(this.entries(), ({ name, operations, limiter }) => ({
+    return Array.from(this.entries(), ({ name, operations, limiter, countsAll }) => ({
       name,
       operations,
       limit: limiter.limits.limit,
       interval: limiter.limits.interval,
       keys: limiter.keys,
       waiting: limiter.waiting,
+      ...(countsAll && { available: limiter.available }),
     }));
   }
 }

@@ -38,6 +38,19 @@ export class RateWindow {
     return first + rounds * interval;
   }
 
+  /** How many calls can begin now. */
+  available(now: number, { limit, interval }: Rate): number {
+    const known = this.#times.length;
+    // The oldest that still counts.
+    let from = 0;
+    for (let to = known; from < to;) {
+      const middle = (from + to) >>> 1;
+      if (this.#at(middle) + interval > now) to = middle;
+      else from = middle + 1;
+    }
+    return limit - (known - from);
+  }
+
   /** Whether a call still counts. */
   isActive(now: number, { interval }: Rate): boolean {
     const known = this.#times.length;

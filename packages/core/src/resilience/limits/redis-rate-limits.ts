@@ -5,7 +5,7 @@ import type { Rate } from "./rate-window.js";
 
 /** What a call counts with, in a Redis. */
 export interface RedisRate extends Rate {
-  /** `redis://…` or `rediss://…`. */
+  /** `redis://…`, `rediss://…`, `valkey://…` or `valkeys://…`. */
   readonly url: string;
   /** Apart from other limits in the same Redis. */
   readonly name: string;
@@ -20,7 +20,7 @@ const load = async () => ({
 });
 
 /**
- * Rate limits that several processes share through a Redis. They count with
+ * Rate limits that several processes share through a Redis, or a Valkey, which speaks the same protocol. They count with
  * `rate-limiter-flexible`, in windows that begin with the first call after the last one has ended:
  * around the turn of two, up to twice the limit can begin. One connection serves each Redis, from
  * the first call on.
@@ -82,7 +82,8 @@ export class RedisRateLimits {
 
   /** Connects once for all; commands fail at once while the connection is down, and it mends itself. */
   #connect(url: string, Client: typeof Redis): Promise<Redis> {
-    const client = new Client(url, {
+    // It knows the schemes of Redis alone.
+    const client = new Client(url.replace(/^valkey/, "redis"), {
       lazyConnect: true,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,

@@ -38,11 +38,11 @@ export interface RateLimitOptions {
   /** Operations that give one name here share one limit. Default: each has its own. */
   sharedAs?: string;
   /**
-   * A Redis in which several processes count together: `"redis://localhost:6379"`. Needs the packages
-   * `rate-limiter-flexible` and `ioredis`, and an interval of whole seconds. Default: each process
-   * counts by itself.
+   * A Redis or Valkey in which several processes count together: `"redis://localhost:6379"`, or
+   * `rediss://` (TLS), `valkey://`, `valkeys://` (TLS). Needs the packages `rate-limiter-flexible` and
+   * `ioredis`, and an interval of whole seconds. Default: each process counts by itself.
    */
-  store?: `${"redis" | "rediss"}://${string}`;
+  store?: `${"redis" | "rediss" | "valkey" | "valkeys"}://${string}`;
 }
 
 /** {@link RateLimitOptions} once the schema has read them. Times in milliseconds. */
@@ -88,9 +88,10 @@ export const rateLimitSchema: JsonSchema = {
     },
     // It may hold a password.
     store: {
-      description: "A Redis in which several processes count together, as redis://host:6379.",
+      description:
+        "A Redis or Valkey in which several processes count together: redis://, rediss://, valkey:// or valkeys://, as redis://host:6379.",
       type: "string",
-      pattern: "^rediss?://.",
+      pattern: "^(rediss?|valkeys?)://.",
       secret: true,
     },
   },

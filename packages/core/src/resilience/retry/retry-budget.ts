@@ -46,6 +46,12 @@ export class RetryBudget {
     return true;
   }
 
+  /** Retries that it still has. */
+  available({ ratio, minPerSecond }: RetryBudgetPolicy, now: number): number {
+    this.#advance(now);
+    return Math.max(0, Math.floor(ratio * this.#allCalls + minPerSecond * windowSeconds) - this.#allRetries);
+  }
+
   /** Empties the slots of the seconds that have passed. */
   #advance(now: number): void {
     const second = Math.floor(now / 1000);
@@ -83,17 +89,29 @@ export class RetryBudgetUse {
     return this.#budget.withdraw(this.#policy, now);
   }
 
+  /** Further attempts that could be made now. */
+  available(now: number): number {
+    return this.#budget.available(this.#policy, now);
+  }
+
   /** Something outside it counts the same calls, and it only their further attempts. */
   yield(): void {
     this.#countsCalls = false;
   }
 }
 
+/** What an operation takes part in budgets with, under one configuration. */
+interface BudgetUses {
+  configuration: object;
+  /** By the name of the budget; the operation's own has none. */
+  readonly byName: Map<string | undefined, RetryBudgetUse>;
+}
+
 /** The budgets of one kernel: those that operations share by name, and their own. */
 export class RetryBudgets {
   readonly #named = new Map<string, RetryBudget>();
   readonly #own = new WeakMap<object, RetryBudget>();
-  readonly #outermost = new WeakMap<RetryBudget, WeakMap<object, RetryBudgetUse>>();
+  readonly #uses = new WeakMap<object, BudgetUses>();
 
   /** The budget of this name, the same one for everybody who asks. */
   of(name: string): RetryBudget {
@@ -106,18 +124,30 @@ export class RetryBudgets {
    * An advice of an operation takes part in a budget: the named one, or the operation's own. Of
    * several the last to join counts the calls, which is the outermost, as chains are built from
    * the method outwards: an attempt that a hedge sees within a retry is no further call.
+   *
+   * @param configuration the one that asks for it
    */
   join(
     operation: object,
     { name, ...policy }: RetryBudgetPolicy & { readonly name?: string },
+    configuration: object,
   ): RetryBudgetUse {
     const budget = name === undefined ? this.#ownOf(operation) : this.of(name);
-    let uses = this.#outermost.get(budget);
-    if (!uses) this.#outermost.set(budget, (uses = new WeakMap()));
-    uses.get(operation)?.yield();
+    let uses = this.#uses.get(operation);
+    if (uses?.configuration !== configuration) {
+      uses = { configuration, byName: new Map() };
+      this.#uses.set(operation, uses);
+    }
+    uses.byName.get(name)?.yield();
     const use = new RetryBudgetUse(budget, policy);
-    uses.set(operation, use);
+    uses.byName.set(name, use);
     return use;
+  }
+
+  /** What an operation takes part in, by the name of the budget; its own has none. Empty before its first call under a configuration. */
+  usesOf(operation: object, configuration: object): ReadonlyMap<string | undefined, RetryBudgetUse> {
+    const uses = this.#uses.get(operation);
+    return uses?.configuration === configuration ? uses.byName : new Map();
   }
 
   #ownOf(operation: object): RetryBudget {

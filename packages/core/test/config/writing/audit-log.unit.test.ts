@@ -32,6 +32,15 @@ describe("the audit log", () => {
     ).rejects.toMatchObject({ code: "MLMCP_AUDIT_LOG", message: expect.stringContaining("system.auditLog") });
   });
 
+  it.skipIf(process.platform !== "linux")("gives up where no folder can be made", async () => {
+    await expect(
+      appendAudit("/proc/mlmcp/audit.jsonl", { action: "reload", by: "kernel" }),
+    ).rejects.toMatchObject({
+      code: "MLMCP_AUDIT_LOG",
+      message: expect.stringContaining("/proc takes no folders"),
+    });
+  });
+
   it("does not wait for somebody to read a pipe, and writes to one that is read", async () => {
     const pipe = join(project(), "audit");
     makePipe(pipe);

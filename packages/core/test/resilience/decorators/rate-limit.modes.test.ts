@@ -171,6 +171,7 @@ describe("@rateLimit", () => {
         interval: 60_000,
         keys: 1,
         waiting: 0,
+        available: 0,
       },
     ]);
   });

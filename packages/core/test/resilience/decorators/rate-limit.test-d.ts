@@ -23,6 +23,7 @@ describe("@rateLimit", () => {
 
   it("takes a number of calls, or its options", () => {
     rateLimit({ limit: 10, interval: "1m", wait: 100, sharedAs: "quota", store: "rediss://cache:6379" });
+    rateLimit({ limit: 10, store: "valkeys://cache:6379" });
     rateLimit({ key: (id: number) => id, maxKeys: 100 });
     // @ts-expect-error a key is a text or a number
     rateLimit({ key: (tenant: { id: string }) => tenant });

@@ -101,6 +101,17 @@ describe("an error log", () => {
     expect(await read(file)).toEqual([{ time: expect.any(String), pid: process.pid, dropped: 3 }, { n: 3 }]);
   });
 
+  it.skipIf(process.platform !== "linux")("says where no folder can be made for it", async () => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const log = new ErrorLog({ file: "/proc/mlmcp/errors.jsonl", maxSize: 1e6, maxFiles: 2 });
+    log.write({ n: 0 });
+    await log.flush();
+    expect(warn.mock.calls).toEqual([
+      [expect.stringContaining("/proc takes no folders"), { code: "MLMCP_ERROR_LOG" }],
+    ]);
+    warn.mockRestore();
+  });
+
   it("keeps no more in memory than it may, and tells how many were left out", async () => {
     const log = new ErrorLog({ file, maxSize: 1e7, maxFiles: 2 });
     for (let n = 0; n < 10_005; n += 1) log.write({ n });

@@ -2,6 +2,7 @@ import {
   onEvent,
   rateLimit,
   RateLimitError,
+  RateLimiters,
   type EventName,
   type Kernel,
   type KernelConfig,
@@ -21,6 +22,11 @@ class Api {
 
   @rateLimit({ limit: 1, interval: "1h", key: (tenant: string) => tenant, sharedAs: "exports" })
   async export(_tenant: string): Promise<number> {
+    return ++this.calls;
+  }
+
+  @rateLimit({ limit: 1, interval: "1h" })
+  async spelled(): Promise<number> {
     return ++this.calls;
   }
 
@@ -76,6 +82,25 @@ describe.skipIf(!hasRedis)("a rate limit in a Redis", () => {
     expect([one.calls, other.calls]).toEqual([1, 1]);
   });
 
+  it("does not tell how many calls could begin, which only the Redis knows", async () => {
+    const api = await start();
+    await api.patient();
+    expect(kernels[0]!.resolve(RateLimiters).list()).toEqual([
+      { name: "Api.patient", operations: ["Api.patient"], limit: 1, interval: 1_000, keys: 0, waiting: 0 },
+    ]);
+  });
+
+  it("is the same one at the address of a Valkey, which speaks the same protocol", async () => {
+    const valkey = redis.url.replace("redis:", "valkey:") as `valkey://${string}`;
+    const config = { operations: { "Api.spelled": { rateLimit: { store: valkey } } } };
+    await using kernel = await createTestKernel({ config });
+    const failures = heard("rateLimit:storeFailed");
+    const [one, other] = [kernel.adopt(new Api()), await start()];
+    await one.spelled();
+    expect(await errorOf(other.spelled())).toBeInstanceOf(RateLimitError);
+    expect(failures).toEqual([]);
+  });
+
   it("counts each key by itself, under the name that is shared", async () => {
     const [one, other] = [await start(), await start()];
     await one.export("a");
@@ -128,6 +153,11 @@ it("a rate limit in a Redis is refused where its interval is not of whole second
   await expect(run()).rejects.toThrow(/interval is 1500 ms, and a Redis counts in whole seconds/);
 });
 
-it.each(["http://127.0.0.1", "redis://", ""])("a rate limit has no store at %j", (store) => {
-  expect(() => written(rateLimit({ store: store as "redis://x" }))).toThrow(/store/);
-});
+it.each(["http://127.0.0.1", "redis://", "valkey://", "valkeyss://h", ""])(
+  "a rate limit has no store at %j",
+  (store) => {
+    expect(() => written(rateLimit({ store: store as "redis://x" }))).toThrow(
+      'store: must match pattern "^(rediss?|valkeys?)://."',
+    );
+  },
+);

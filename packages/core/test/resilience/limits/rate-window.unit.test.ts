@@ -52,6 +52,22 @@ describe("RateWindow", () => {
     );
   });
 
+  it("knows how many calls can begin now", () => {
+    fc.assert(
+      fc.property(rates, gaps, fc.integer({ min: 0, max: 60 }), (rate, steps, later) => {
+        const window = new RateWindow();
+        const times = timesOf(steps);
+        for (const time of times) window.admit(time, rate);
+        const now = (times.at(-1) ?? 0) + later;
+        let left = window.available(now, rate);
+        expect(left).toBeGreaterThanOrEqual(0);
+        while (window.admit(now, rate)) left -= 1;
+        expect(left).toBe(0);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   it("counts the latest calls against another limit", () => {
     fc.assert(
       fc.property(

@@ -80,7 +80,9 @@ describe("a retry budget", () => {
             continue;
           }
           const within = recent(retries) + 1 <= policy.ratio * recent(calls) + policy.minPerSecond * 10;
+          const left = budget.available(policy, now);
           expect(budget.withdraw(policy, now)).toBe(within);
+          expect([left > 0, budget.available(policy, now)]).toEqual([within, within ? left - 1 : left]);
           if (within) retries.push(second);
         }
       }),

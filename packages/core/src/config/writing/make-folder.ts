@@ -1,0 +1,39 @@
+import { mkdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/**
+ * Makes a folder, and those above it that are missing. One that is there is left as it is.
+ *
+ * Each is made by itself, because `mkdir` with `recursive` tries for ever, with a busy processor,
+ * where a folder that is there answers ENOENT to whoever makes another in it, as /proc does.
+ *
+ * @param mode of those that are made. @default 0o777, less the process's umask
+ * @throws the system's error, or one that says which folder takes no others
+ */
+export async function makeFolder(folder: string, mode?: number): Promise<void> {
+  if (await make(folder, mode)) return;
+  const above = dirname(folder);
+  if (above !== folder) await makeFolder(above, mode);
+  if (await make(folder, mode)) return;
+  throw new Error(`the folder ${folder} cannot be made, since ${above} takes no folders`);
+}
+
+/** Whether it is there now; not where what is above it is missing. */
+async function make(folder: string, mode: number | undefined): Promise<boolean> {
+  try {
+    await mkdir(folder, { mode });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    if (await isFolder(folder)) return true;
+    throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+}

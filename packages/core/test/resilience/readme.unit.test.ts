@@ -1,0 +1,10 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { metrics } from "../../src/resilience/metrics.js";
+
+const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+
+it("the README names every metric of resilience, and no other", () => {
+  const named = Array.from(readme.matchAll(/^\| `(mlmcp_\w+)` /gm), ([, name]) => name);
+  expect(named).toEqual(metrics.map(({ name }) => name));
+});
