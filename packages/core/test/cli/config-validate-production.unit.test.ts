@@ -26,8 +26,10 @@ describe("mlmcp config validate for production", () => {
       "warning: not checked, since no operation is known: advice that protects operations. " +
         "Name the application's module: --app ./dist/app.js\n",
     );
-    const strict = await validate(rcOf("operations: { A.b: { retry: 1 } }\n"), "--strict");
-    expect(strict.err).toContain("since no operation is known: the ids under `operations`. Name");
+    for (const args of [["--strict"], []]) {
+      const other = await validate(rcOf("operations: { A.b: { retry: 1 } }\n"), ...args);
+      expect(other.err).toContain("since no operation is known: the ids under `operations`. Name");
+    }
   });
 
   it("finds everything that production refuses at once, and warns of the rest", async () => {

@@ -10,7 +10,7 @@ export const clear: Command = {
   description: "Deletes every entry of the cache, or those of one operation or with certain tags.",
   destroys: "Cached results are deleted.",
   options: [
-    { flags: "--operation <operation>", description: "only those of one operation" },
+    { flags: "--operation <operation>", description: "only those of one operation; not beside --tag" },
     { flags: "--tag <tags...>", description: "only those that have one of these tags" },
     { flags: "--unencrypted", description: "only those that were written without cache.encryptionKey" },
   ],
@@ -31,6 +31,8 @@ export const clear: Command = {
       await manager.clear();
       return `Deleted ${entries} entries from ${from.name}.`;
     }
+    if (operation !== undefined && tags !== undefined)
+      throw wrong("--operation and --tag each say by themselves what goes. Give one of them.");
     if (operation !== undefined) await checkOperation(kernel, from, operation);
     // Those first that are under way, and what other processes have in memory.
     if (operation !== undefined) await cache.invalidateOperation(operation, owner);
@@ -39,11 +41,9 @@ export const clear: Command = {
       tags === undefined ? { operation: operation! } : {},
       owner,
     );
-    const what = [
-      ...(operation === undefined ? [] : [`of ${operation}`]),
-      ...(tags ?? []).map((tag) => `tagged ${tag}`),
-    ];
-    return printable(`Deleted ${gone} entries ${what.join(" or ")}.`);
+    const what =
+      operation === undefined ? tags!.map((tag) => `tagged ${tag}`).join(" or ") : `of ${operation}`;
+    return printable(`Deleted ${gone} entries ${what}.`);
   },
 };
 

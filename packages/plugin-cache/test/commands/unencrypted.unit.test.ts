@@ -89,3 +89,9 @@ it("`clear --unencrypted` is refused without a key, and beside other choices", a
   const both = await shell.run(["cache", "clear", "--unencrypted", "--tag", "a", "--yes"]);
   expect([both.code, both.err]).toEqual([1, expect.stringContaining("Leave out --operation and --tag")]);
 });
+
+it("`clear` deletes nothing where an operation and a tag are given: neither narrows the other", async () => {
+  const shell = new Shell();
+  const both = await shell.run(["cache", "clear", "--operation", "Users.find", "--tag", "a", "--yes"]);
+  expect([both.code, both.err]).toEqual([1, expect.stringContaining("Give one of them")]);
+});

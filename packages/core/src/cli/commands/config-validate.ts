@@ -134,9 +134,7 @@ function unsafe({ config, pluginSet }: Kernel): Issue[] {
 function warnOfUnchecked({ terminal }: CommandContext, { config, operations }: Kernel): void {
   if (operations.list().length > 0) return;
   const unchecked = [
-    ...(config.get("system.strict") === true && config.operationIds.length > 0
-      ? ["the ids under `operations`"]
-      : []),
+    ...(config.operationIds.length > 0 ? ["the ids under `operations`"] : []),
     ...(config.environment === "production" ? ["advice that protects operations"] : []),
   ];
   if (unchecked.length === 0) return;

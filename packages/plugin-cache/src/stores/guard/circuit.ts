@@ -230,7 +230,9 @@ export class Circuit {
   #opened(): void {
     if (this.#error) return;
     const { name, opened } = this.#options;
-    const reason = this.#reason instanceof Error ? this.#reason.message : String(this.#reason);
+    const said = this.#reason instanceof Error ? this.#reason.message : String(this.#reason);
+    // It becomes a part of other sentences.
+    const reason = said.replace(/\.$/, "");
     this.#error = this.#down(`is cut off since ${new Date().toISOString()} (${reason})`);
     belongsTo(this.#error, "cut off");
     opened(new Error(`${name} does not answer: ${reason}`, { cause: this.#reason }));
