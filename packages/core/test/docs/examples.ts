@@ -23,11 +23,15 @@ export const pages = [
 
 export function examplesOf(page: string): Example[] {
   const text = readFileSync(`${root}${page}`, "utf8");
-  const blocks = [...text.matchAll(/^```ts(?: +(\S+))?\n(.*?)^```$/gms)];
-  return blocks.map(([, info, code], index) => ({
-    page,
-    file: /^\/\/ ([\w-]+\.ts)$/m.exec(code!)?.[1] ?? `example-${index + 1}.ts`,
-    code: code!,
-    isFragment: info === "fragment",
-  }));
+  // In lists they are indented.
+  const blocks = [...text.matchAll(/^( *)```ts(?: +(\S+))?\n(.*?)^\1```$/gms)];
+  return blocks.map(([, indent, info, indented], index) => {
+    const code = indented!.replaceAll(new RegExp(`^${indent}`, "gm"), "");
+    return {
+      page,
+      file: /^\/\/ ([\w-]+\.ts)$/m.exec(code)?.[1] ?? `example-${index + 1}.ts`,
+      code,
+      isFragment: info === "fragment",
+    };
+  });
 }
