@@ -211,6 +211,8 @@ export class Tiers {
   ): Held | undefined | Promise<Held | undefined> {
     const snapshot = isolate ? entry.snapshot : shareAsIs(entry.snapshot.value);
     const held = heldOf(entry, snapshot, { key, epoch: -1, since }, timing);
+    const valid = this.tags.confirm(held, Date.now());
+    if (valid !== undefined) return valid ? held : undefined;
     const confirmed = (): Held | undefined => (this.tags.confirm(held, Date.now()) ? held : undefined);
     return this.tags.learn(namesOf(held), Date.now())?.then(confirmed) ?? confirmed();
   }
