@@ -62,12 +62,20 @@ export class MetricReader {
 }
 
 function samplesOf(metric: Metric, kernel: PluginKernel): readonly MetricSample[] {
-  const read = metric.read(kernel);
-  const samples = typeof read === "number" ? [{ value: read }] : [...read];
+  const read: unknown = metric.read(kernel);
+  if (read instanceof Promise) {
+    // Nobody else handles what it rejects with.
+    read.catch(() => undefined);
+    throw new TypeError("it gives a promise, and must ask nobody");
+  }
+  const samples = typeof read === "number" ? [{ value: read }] : [...(read as Iterable<MetricSample>)];
   // One that is malformed would make all metrics unreadable for who scrapes them.
   for (const sample of samples) {
-    if (!isNumber(sample.value)) throw new TypeError(`${inspect(sample)} has no number as its value`);
-    const wrong = Object.keys(sample.labels ?? {}).find((label) => !labelName.test(label));
+    const { value, labels = {} } = sample;
+    if (!isNumber(value)) throw new TypeError(`${inspect(sample)} has no number as its value`);
+    if (typeof labels !== "object" || labels === null)
+      throw new TypeError(`${inspect(labels)} is no object of labels`);
+    const wrong = Object.keys(labels).find((label) => !labelName.test(label));
     if (wrong !== undefined) throw new TypeError(`${inspect(wrong)} cannot be the name of a label`);
   }
   return samples;

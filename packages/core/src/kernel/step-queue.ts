@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { activeNode } from "../operations/active-node.js";
-import { CallNode } from "../operations/call.js";
+import { CallNode, detachedAt } from "../operations/call.js";
 import { shared } from "../operations/shared-state.js";
 import type { Kernel } from "./kernel.js";
 
@@ -32,7 +32,7 @@ export class StepQueue {
   get inside(): boolean {
     if (!this.#running) return false;
     let node = activeNode();
-    while (node && node !== this.#running) node = node.enclosing;
+    while (node && node !== this.#running) node = node.enclosing ?? detachedAt.get(node);
     return node !== undefined;
   }
 

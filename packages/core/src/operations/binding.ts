@@ -4,10 +4,19 @@ import type { Kernel } from "../kernel/kernel.js";
 import { EventChannel, type EventName } from "../kernel/events.js";
 import type { Binding, Invoke } from "../plugin.js";
 import { activeNode } from "./active-node.js";
-import { CallNode, noNotes, type Call, type CallChanges, type CallScope, type OutcomeNotes } from "./call.js";
+import {
+  CallNode,
+  detachedAt,
+  noNotes,
+  type Call,
+  type CallChanges,
+  type CallScope,
+  type OutcomeNotes,
+} from "./call.js";
 import type { KeptStates } from "./kept-states.js";
 import type { OperationInfo } from "./operation.js";
 import { settled } from "./settled.js";
+import { shared } from "./shared-state.js";
 
 /** What bindings need of the kernel that they are made for. */
 export interface BindingHost {
@@ -49,9 +58,11 @@ export class OperationBinding<Options extends object> implements Binding<Options
   readonly fork = (changes: CallChanges): CallScope | undefined => {
     if (!changes.detached) return this.#node()?.fork(changes);
     // Also where this chain keeps no context: that of an enclosing call must not leak in.
-    if (!activeNode()) return undefined;
+    const around = activeNode();
+    if (!around) return undefined;
     const detached = new CallNode({ kernel: this.#host.kernel, id: this.operation.id }, changes);
     detached.collected = noNotes();
+    if (shared.steps) detachedAt.set(detached, around);
     return detached;
   };
 

@@ -83,6 +83,9 @@ interface Origin {
   readonly parent?: CallNode;
 }
 
+/** Where calls were detached while a kernel's step ran. They are no part of the call there, and of the step they are. */
+export const detachedAt = new WeakMap<CallNode, CallNode>();
+
 /**
  * A node in the tree of calls. Abort travels from the root outwards; a node joins its parent's
  * list of children only once somebody wants its signal, and leaves it when it ends.

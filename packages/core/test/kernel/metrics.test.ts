@@ -91,6 +91,18 @@ describe("the metrics of a kernel", () => {
     ],
     ["gives none as yet", () => NaN, "TypeError: { value: NaN } has no number as its value"],
     [
+      "gives a promise, whatever comes of it",
+      (async () => {
+        throw new Error("late");
+      }) as never,
+      "TypeError: it gives a promise, and must ask nobody",
+    ],
+    [
+      "has labels that are none",
+      () => [{ value: 7, labels: null as never }],
+      "TypeError: null is no object of labels",
+    ],
+    [
       "has a label that cannot be one",
       () => [{ value: 7, labels: { 'a"} 1\nb': "x" } }],
       `TypeError: 'a"} 1\\nb' cannot be the name of a label`,

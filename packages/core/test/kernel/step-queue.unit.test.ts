@@ -1,5 +1,12 @@
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
-import { createKernel, currentOperation, definePlugin, retry, type Kernel } from "@mlmcp/core";
+import {
+  createKernel,
+  createMethodDecorator,
+  currentOperation,
+  definePlugin,
+  retry,
+  type Kernel,
+} from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { StepQueue } from "../../src/kernel/step-queue.js";
@@ -17,6 +24,17 @@ async function queue(): Promise<StepQueue> {
   running.push(kernel);
   return new StepQueue(kernel);
 }
+
+const sharing = createMethodDecorator<object>({
+  name: "sharing",
+  schema: { type: "object" },
+  parts: [
+    {
+      at: "cache",
+      around: (next, binding) => (self, args) => binding.fork({ detached: true })!.run(next, self, args),
+    },
+  ],
+});
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -65,6 +83,30 @@ describe("the queue of a kernel's steps", () => {
       "left behind": false,
       "after it": false,
     });
+  });
+
+  it("knows it in work that several calls share, which is no part of any of them", async () => {
+    class Settings {
+      @sharing()
+      @retry(1)
+      async read() {
+        await turn();
+        return kernel.reload().then(
+          () => "reloaded",
+          ({ code }: { code: string }) => code,
+        );
+      }
+    }
+    const seen: string[] = [];
+    const reader = definePlugin({
+      name: "reader",
+      register: ({ hooks }) =>
+        void hooks.hook("kernel:reloaded", async () => void seen.push(await new Settings().read())),
+    });
+    const kernel = await createTestKernel({ config: { system: { startTimeout: 1_000 } }, plugins: [reader] });
+    running.push(kernel);
+    await kernel.config.set("system.stopTimeout", 5_000);
+    expect(seen).toEqual(["MLMCP_KERNEL_BUSY"]);
   });
 
   it("tells its own steps from those of another queue that runs at the same time", async () => {

@@ -20,6 +20,7 @@ import { StaleCache } from "./stale-answers.js";
 import { createStoreListener } from "./store-listener.js";
 import { holdsUnencrypted } from "../stores/unencrypted.js";
 import { GuardedStore, type StoreStatus } from "../stores/guard/guarded-store.js";
+import { placeOf } from "../stores/location.js";
 import {
   openStore,
   sqliteFile,
@@ -58,7 +59,7 @@ export class KernelCache {
   /** Why the store cannot be opened, where that will not pass. */
   #hopeless: { readonly reason: unknown } | undefined;
   #beforeLeaving: () => Promise<void> = async () => undefined;
-  /** Under way where caching is turned off. */
+  /** Under way. What is changed meanwhile waits for the store, where there is none before it. */
   #opening: Promise<void> | undefined;
   #hasStopped = false;
 
@@ -94,7 +95,11 @@ export class KernelCache {
     const section = sectionOf(this.#kernel.config);
     this.cache.configure(section);
     await this.#opening?.catch(() => undefined);
-    if (isEnabled(this.#kernel.config)) await this.#change(section);
+    if (isEnabled(this.#kernel.config)) await this.#begin(section);
+  }
+
+  #begin(section: CacheSection): Promise<void> {
+    return (this.#opening ??= this.#change(section).finally(() => (this.#opening = undefined)));
   }
 
   async #change(section: CacheSection): Promise<void> {
@@ -124,10 +129,12 @@ export class KernelCache {
   /** `undefined` where there is a store, or is to be none. */
   #openForChange(): Promise<void> | undefined {
     const { config } = this.#kernel;
-    if (this.cache.store || this.#hasStopped || this.#hopeless || isEnabled(config)) return undefined;
+    if (this.cache.store || this.#hasStopped || this.#hopeless) return undefined;
+    if (this.#opening) return this.#opening;
+    if (isEnabled(config)) return undefined;
     const section = sectionOf(config);
     if (section.store === "memory:") return undefined;
-    return (this.#opening ??= this.#change(section).finally(() => (this.#opening = undefined)));
+    return this.#begin(section);
   }
 
   /**
@@ -221,8 +228,13 @@ export class KernelCache {
 
   /** Whether a setting, however it is reached, names the place that there is. */
   #isPlace(setting: StoreSetting): boolean {
-    if (typeof setting !== "string") return setting === this.#setting;
-    return storeName(setting, this.#kernel.config.cwd) === this.#name;
+    const former = this.#setting;
+    if (typeof setting !== "string" || typeof former !== "string") return setting === former;
+    const { cwd } = this.#kernel.config;
+    return (
+      storeName(setting, cwd) === storeName(former, cwd) &&
+      (sqliteFile(setting, cwd) !== undefined || placeOf(setting) === placeOf(former))
+    );
   }
 
   get #name(): string {

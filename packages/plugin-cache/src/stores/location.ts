@@ -28,6 +28,15 @@ export function locate(setting: string): Location | undefined {
   return { name: `${scheme}//${host}${path}`, url, kind: kindOf(known) };
 }
 
+/** What tells a server, and the place on it, from others: of Postgres the user and the parameters may. No password does. */
+export function placeOf(setting: string): string {
+  const location = locate(setting);
+  if (location?.kind !== "postgres") return location?.name ?? setting;
+  const url = new URL(location.url);
+  url.password = "";
+  return url.href;
+}
+
 /**
  * What is wrong with the URL of a server, the rest of a sentence; nothing for those of other stores.
  * It is read strictly: a password that is not percent-encoded would make a host, a path or a parameter

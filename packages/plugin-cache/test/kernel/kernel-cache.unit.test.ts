@@ -208,6 +208,32 @@ describe("a store that takes no entry as large as some are", () => {
   });
 });
 
+describe("a reload that turns caching on", () => {
+  it("loses nothing that is invalidated while the store is being opened", async () => {
+    const cwd = temporaryDirectory();
+    const cache = { store: `sqlite://${join(cwd, "c.db")}` };
+    const configure = (enableCaching: boolean) =>
+      writeFile(join(cwd, ".mlmcprc.json"), JSON.stringify({ cache, performance: { enableCaching } }));
+    await using other = await createTestKernel({ plugins: [cachePlugin], config: { cache } });
+    const others = other.resolve(CacheManager);
+    await others.set("k", "old", { tags: ["t"] });
+    await configure(false);
+    await using kernel = await createKernel({ cwd, env: {}, plugins: [cachePlugin] });
+    const { open } = SqliteStore;
+    let invalidating: Promise<void> | undefined;
+    const opening = vi.spyOn(SqliteStore, "open").mockImplementation((...args) => {
+      invalidating ??= kernel.resolve(CacheManager).invalidateTags(["t"]);
+      return open.apply(SqliteStore, args);
+    });
+    onTestFinished(() => opening.mockRestore());
+    await configure(true);
+    await kernel.reload();
+    await invalidating;
+    await vi.waitFor(async () => expect(await others.get("k")).toBeUndefined(), { interval: 100 });
+    expect(opening).toHaveBeenCalledTimes(1);
+  });
+});
+
 describe("a reload that opens the store anew", () => {
   it.skipIf(!hasRedis())(
     "on the same database loses nothing that waits for it, and keeps it from what is newer",

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { cachePlugin } from "@mlmcp/plugin-cache";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { locate, problemOfUrl } from "../../src/stores/location.js";
+import { locate, placeOf, problemOfUrl } from "../../src/stores/location.js";
 import { Shell } from "../commands/command-line.js";
 
 afterEach(() => vi.restoreAllMocks());
@@ -62,6 +62,24 @@ describe("the URL of a server", () => {
     expect(problemOfUrl(url)).toBeUndefined();
     expect(locate(url)).toMatchObject({ name });
   });
+});
+
+describe("the place that a URL names", () => {
+  it.each([
+    ["redis://h/1", "redis://app:secret@h/1"],
+    ["postgres://app:old@h/db", "postgresql://app:new@h/db"],
+    ["postgres://h/db?options=-c%20search_path%3Done", "postgres://h/db?options=-c%20search_path%3Done"],
+  ])("is the same, whoever is let in: %s and %s", (one, other) => {
+    expect(placeOf(one)).toBe(placeOf(other));
+    expect(placeOf(other)).not.toContain("secret");
+  });
+
+  it.each([
+    ["redis://h/1", "redis://h/2"],
+    ["postgres://app@h", "postgres://other@h"],
+    ["postgres://h/db?options=-c%20search_path%3Done", "postgres://h/db?options=-c%20search_path%3Dtwo"],
+    ["postgres:///db?host=/run/one", "postgres:///db?host=/run/two"],
+  ])("is another one: %s and %s", (one, other) => expect(placeOf(one)).not.toBe(placeOf(other)));
 });
 
 describe("a kernel whose store's URL is suspicious", () => {

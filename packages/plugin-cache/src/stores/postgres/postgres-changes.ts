@@ -90,6 +90,8 @@ export class PostgresChanges implements ChangeFeed {
   }
 
   async #connect(): Promise<void> {
+    // This is the attempt that was planned: a second one would leave a connection that nobody ends.
+    clearTimeout(this.#retry);
     const { library, location, channel } = this.#options;
     const client = new library.Client({
       connectionString: location.url,

@@ -99,6 +99,8 @@ export class RedisConnection {
   }
 
   async #connect(): Promise<void> {
+    // This is the attempt that was planned: a second one would leave a connection that nobody ends.
+    clearTimeout(this.#retry);
     const client = this.#library.createClient({
       url: this.#options.url,
       socket: { connectTimeout: connectTimeoutMs, reconnectStrategy: false },

@@ -236,6 +236,26 @@ describe.skipIf(!hasPostgres)("a server that goes away", () => {
     await store.close();
   });
 
+  it("has one connection that listens, also where it was asked for while the next attempt was planned", async () => {
+    await using own = await PostgresServer.start();
+    const store = await open(own.url);
+    const listener = { changed: () => undefined, missed: () => undefined };
+    await store.changes.subscribe(listener);
+    const library = await loadLibrary();
+    onTestFinished(() => void vi.useRealTimers());
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    await own.kill();
+    await soon(() => expect(store.changes.subscribe(listener)).rejects.toThrow());
+    await expect(store.changes.subscribe(listener)).rejects.toThrow();
+    await own.start();
+    await soon(() => store.changes.subscribe(listener));
+    await soon(() => store.ping());
+    const connecting = vi.spyOn(library.Client.prototype, "connect");
+    onTestFinished(() => connecting.mockRestore());
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(connecting).not.toHaveBeenCalled();
+  });
+
   it("need not be there when the store is opened", async () => {
     await using server = await PostgresServer.start();
     await server.kill();
