@@ -26,24 +26,23 @@ export const clear: Command = {
         throw wrong("--unencrypted deletes those of all operations. Leave out --operation and --tag.");
       return `Deleted ${await clearUnencrypted(kernel)} entries that were not encrypted from ${from.name}.`;
     }
-    if (operation === undefined && tags === undefined) {
-      const { entries } = await manager.stats();
-      await manager.clear();
-      return `Deleted ${entries} entries from ${from.name}.`;
-    }
     if (operation !== undefined && tags !== undefined)
       throw wrong("--operation and --tag each say by themselves what goes. Give one of them.");
-    if (operation !== undefined) await checkOperation(kernel, from, operation);
     // Those first that are under way, and what other processes have in memory.
-    if (operation !== undefined) await cache.invalidateOperation(operation, owner);
-    if (tags !== undefined) await manager.invalidateTags(tags);
-    const gone = await cache.inventory.deleteOutdated(
-      tags === undefined ? { operation: operation! } : {},
-      owner,
-    );
-    const what =
-      operation === undefined ? tags!.map((tag) => `tagged ${tag}`).join(" or ") : `of ${operation}`;
-    return printable(`Deleted ${gone} entries ${what}.`);
+    if (operation !== undefined) {
+      await checkOperation(kernel, from, operation);
+      await cache.invalidateOperation(operation, owner);
+      const gone = await cache.inventory.deleteOutdated({ operation }, owner);
+      return printable(`Deleted ${gone} entries of ${operation}.`);
+    }
+    if (tags !== undefined) {
+      await manager.invalidateTags(tags);
+      const gone = await cache.inventory.deleteOutdated({}, owner);
+      return printable(`Deleted ${gone} entries ${tags.map((tag) => `tagged ${tag}`).join(" or ")}.`);
+    }
+    const { entries } = await manager.stats();
+    await manager.clear();
+    return `Deleted ${entries} entries from ${from.name}.`;
   },
 };
 

@@ -185,9 +185,7 @@ export class Cache {
     const { memory, behind } = this.#tiers;
     const inMemory = memory.delete(text);
     try {
-      const preparing = this.#beforeChange();
-      if (preparing) await preparing;
-      return (await behind.delete(behind.keyOf(text))) || inMemory;
+      return (await this.#change(() => behind.delete(behind.keyOf(text)))) || inMemory;
     } catch (error) {
       owner.observer.failed("delete", error);
       return inMemory;
@@ -215,9 +213,7 @@ export class Cache {
     this.#tiers.memory.clear();
     const { behind, tags } = this.#tiers;
     try {
-      const preparing = this.#beforeChange();
-      if (preparing) await preparing;
-      await Promise.all([tags.renewEverything(), behind.clear()]);
+      await this.#change(() => Promise.all([tags.renewEverything(), behind.clear()]));
     } catch (error) {
       owner.observer.failed("clear", error);
       throw error;
@@ -280,13 +276,17 @@ export class Cache {
 
   async #invalidate(owner: Owner, renew: () => Promise<void>): Promise<void> {
     try {
-      const preparing = this.#beforeChange();
-      if (preparing) await preparing;
-      await renew();
+      await this.#change(renew);
     } catch (error) {
       owner.observer.failed("invalidate", error);
       throw error;
     }
+  }
+
+  /** Makes a change by hand, at once where nothing has to be done before. */
+  #change<T>(change: () => Promise<T>): Promise<T> {
+    const preparing = this.#beforeChange();
+    return preparing ? preparing.then(change) : change();
   }
 
   #forget(text: string): void {
