@@ -1,5 +1,5 @@
 import { createStoreKeys } from "../keys/store-keys.js";
-import type { Store, StoreLocks } from "../stores/store.js";
+import type { Acquired, Store, StoreLocks } from "../stores/store.js";
 import type { Entry, EntryCodec } from "../values/entry.js";
 
 /** What stands behind the memory. */
@@ -63,12 +63,15 @@ export class StoreTier {
     return (this.#behind.digest ?? sha256)(whole);
   }
 
-  /** @throws the store's error, or UnreadableError for what it holds. */
-  async read(key: string): Promise<Entry | undefined> {
+  /**
+   * @param acquired what came with the lock of the key: the store is not asked once more
+   * @throws the store's error, or UnreadableError for what it holds.
+   */
+  async read(key: string, acquired?: Acquired): Promise<Entry | undefined> {
     const unwritten = this.#unwritten.get(key);
     if (unwritten && unwritten.expires > Date.now()) return unwritten;
     const { store, codec } = this.#behind ?? {};
-    const stored = await store?.get(key);
+    const stored = acquired ? acquired.entry : await store?.get(key);
     if (!stored || stored.expires <= Date.now()) return undefined;
     const entry = codec!.open(key, stored.bytes);
     return entry instanceof Promise ? await entry : entry;

@@ -5,7 +5,7 @@ import type { Observer, Owner, Timing } from "./plan.js";
 import { StoreTier, type Behind } from "./store-tier.js";
 import { namesOf } from "../tags/names.js";
 import { RefusedError } from "../stores/refused-error.js";
-import type { ChangeFeed, Store } from "../stores/store.js";
+import type { Acquired, ChangeFeed, Store } from "../stores/store.js";
 import { TagVersions, type TagsAtCall } from "../tags/tag-versions.js";
 import { shareAsIs, UnstorableError } from "../values/snapshot.js";
 import type { Entry } from "../values/entry.js";
@@ -125,16 +125,21 @@ export class Tiers {
       : this.#confirmed(text, held, now);
   }
 
-  /** What the store has for a key, fresh or stale; `undefined` also where it fails, which is told. */
+  /**
+   * What the store has for a key, fresh or stale; `undefined` also where it fails, which is told.
+   *
+   * @param acquired what came with its lock: the store is not asked once more
+   */
   async inStore(
     key: string,
     keeping: Keeping,
     onError = (error: unknown): void => keeping.owner.observer.failed("get", error),
+    acquired?: Acquired,
   ): Promise<Held | undefined> {
     const { epoch: since } = this.tags;
     let found: Entry | undefined;
     try {
-      found = await this.behind.read(key);
+      found = await this.behind.read(key, acquired);
     } catch (error) {
       onError(error);
     }

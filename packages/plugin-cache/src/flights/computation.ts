@@ -3,6 +3,7 @@ import { endsOf, isServable, type Held } from "../engine/held.js";
 import { unchanged, type Outcome, type Plan, type Previous, type Verdict } from "../engine/plan.js";
 import type { Evidence } from "../statistics/evidence.js";
 import { namesOf } from "../tags/names.js";
+import type { Acquired } from "../stores/store.js";
 import type { TagsAtCall } from "../tags/tag-versions.js";
 import type { Tiers } from "../engine/tiers.js";
 import type { Entry } from "../values/entry.js";
@@ -130,15 +131,16 @@ export class Computation implements Work<Landed> {
   }
 
   /** What the store has, where it is fresh; stale data is remembered. */
-  async #lookUp(key: string): Promise<Landed | undefined> {
+  async #lookUp(key: string, acquired?: Acquired): Promise<Landed | undefined> {
     const { plan, text, refresh, evidence } = this.#options;
-    const begun = performance.now();
-    const held = await this.#tiers.inStore(key, plan, (error) => {
-      // What cannot be read is asked for again and again while the turn is awaited.
+    const failed = (error: unknown): void => {
+      // What cannot be read is found again and again while the turn is awaited.
       if (!this.#hasFailed) plan.owner.observer.failed("get", error);
       this.#hasFailed = true;
-    });
-    evidence.read(performance.now() - begun);
+    };
+    const begun = performance.now();
+    const held = await this.#tiers.inStore(key, plan, failed, acquired);
+    if (!acquired) evidence.read(performance.now() - begun);
     if (!held) return undefined;
     const now = Date.now();
     if (held.freshUntil <= now || (refresh && held.hotUntil <= now)) {
@@ -157,11 +159,11 @@ export class Computation implements Work<Landed> {
       key,
       left: this.#left.signal,
       onError: (error: unknown) => this.#options.plan.owner.observer.failed("lock", error),
-      lookUp: () => this.#lookUp(key),
+      lookUp: (acquired: Acquired) => this.#lookUp(key, acquired),
     };
-    if (this.#options.refresh) return (await tryTurn(options)) ?? { how: "left" };
-    const turn = await awaitTurn(options);
-    return turn instanceof Turn ? turn : turn.found;
+    const answer = await (this.#options.refresh ? tryTurn(options) : awaitTurn(options));
+    if (!answer) return { how: "left" };
+    return answer instanceof Turn ? answer : answer.found;
   }
 
   async #make(key: string | undefined, turn: Turn | undefined): Promise<Landed> {

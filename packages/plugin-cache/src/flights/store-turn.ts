@@ -1,4 +1,4 @@
-import type { StoreLock, StoreLocks } from "../stores/store.js";
+import type { Acquired, StoreLock, StoreLocks } from "../stores/store.js";
 
 /** How long a lock outlives a process that died with it. */
 const lockTtlMs = 10_000;
@@ -7,12 +7,17 @@ const [firstPollMs, lastPollMs] = [25, 250];
 export interface TurnOptions<Found> {
   readonly locks: StoreLocks;
   readonly key: string;
-  /** What the store has meanwhile. */
-  lookUp(): Promise<Found | undefined>;
+  /** Whether what the store has by now will do. */
+  lookUp(acquired: Acquired): Promise<Found | undefined>;
   /** Ends the waiting. */
   readonly left: AbortSignal;
   /** Told of a store that fails to lock; the work goes on without. */
   onError(error: unknown): void;
+}
+
+/** A value that somebody else has left in the store. */
+interface Left<Found> {
+  readonly found: Found;
 }
 
 /**
@@ -21,22 +26,35 @@ export interface TurnOptions<Found> {
  *
  * @throws the reason of `left`
  */
-export async function awaitTurn<Found>(
-  options: TurnOptions<Found>,
-): Promise<Turn | { readonly found: Found }> {
-  const { lookUp, left } = options;
+export async function awaitTurn<Found>(options: TurnOptions<Found>): Promise<Turn | Left<Found>> {
   for (let delay = firstPollMs; ; delay = Math.min(delay * 2, lastPollMs)) {
-    const turn = await tryTurn(options);
-    // Also with the lock in hand: its last holder may have left the value.
-    const found = turn && turn.fence === undefined ? undefined : await lookUp();
-    if (found !== undefined) {
-      void turn?.end();
-      return { found };
-    }
-    if (turn) return turn;
-    await pause(delay, left);
-    left.throwIfAborted();
+    const answer = await tryTurn(options);
+    if (answer) return answer;
+    await pause(delay, options.left);
   }
+}
+
+/**
+ * The turn, where it is free right now, or the value, where it is there. Where the store fails to
+ * lock, everybody has the turn.
+ *
+ * @throws the reason of `left`
+ */
+export async function tryTurn<Found>(options: TurnOptions<Found>): Promise<Turn | Left<Found> | undefined> {
+  const { locks, key, left, lookUp, onError } = options;
+  left.throwIfAborted();
+  let acquired: Acquired;
+  try {
+    acquired = await locks.acquire(key, lockTtlMs);
+  } catch (error) {
+    onError(error);
+    return new Turn(undefined, onError);
+  }
+  const turn = acquired.lock && new Turn(acquired.lock, onError);
+  const found = await lookUp(acquired);
+  if (found === undefined) return turn;
+  void turn?.end();
+  return { found };
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -49,24 +67,6 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(end, ms);
     signal.addEventListener("abort", end, { once: true });
   });
-}
-
-/** The turn, where it is free right now. Where the store fails to lock, everybody has it. */
-export async function tryTurn({
-  locks,
-  key,
-  left,
-  onError,
-}: Omit<TurnOptions<never>, "lookUp">): Promise<Turn | undefined> {
-  left.throwIfAborted();
-  let lock: StoreLock | undefined;
-  try {
-    lock = await locks.acquire(key, lockTtlMs);
-    if (!lock) return undefined;
-  } catch (error) {
-    onError(error);
-  }
-  return new Turn(lock, onError);
 }
 
 /** The right to make a value, kept until it is ended. */

@@ -8,8 +8,8 @@ export interface StoredEntry {
   readonly expires: number;
   /**
    * The token of the lock under which it was made: the store takes it only as long as that lock has
-   * neither been ended nor gone over to somebody else. 0 where the store has no locks. Without one it
-   * was made by hand.
+   * neither been ended nor gone over to somebody else, and ends it with that. 0 where the store has no
+   * locks. Without one it was made by hand.
    */
   readonly fence?: number;
 }
@@ -71,8 +71,18 @@ export interface Store {
 export const lockKeptMs = 3_600_000;
 
 export interface StoreLocks {
-  /** Takes the lock of a key, or answers `undefined` at once where somebody else has it. */
-  acquire(key: string, ttl: number): Promise<StoreLock | undefined>;
+  /**
+   * Takes the lock of a key, unless somebody else has it. Does not wait for it. Where answers can be
+   * lost on their way, what this store itself has of the key ends: nobody may know of it.
+   */
+  acquire(key: string, ttl: number): Promise<Acquired>;
+}
+
+export interface Acquired {
+  /** `undefined` where somebody else has it. */
+  readonly lock: StoreLock | undefined;
+  /** What the store has of the key now: who had the lock before may have left it. */
+  readonly entry: StoredEntry | undefined;
 }
 
 export interface StoreLock {

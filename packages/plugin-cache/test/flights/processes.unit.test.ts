@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { GuardedStore } from "../../src/stores/guard/guarded-store.js";
 import { MemoryServer } from "../stores/memory-server.js";
 import { pending, subject, type Subject } from "../subject.js";
 
@@ -286,7 +287,7 @@ describe("processes that ask for the same key at the same time", () => {
     const [{ call, cache }] = subjects as [Subject];
     const { promise } = pending();
     const calls = [call("written", () => "A"), call("made", () => promise)];
-    await after(22);
+    await after(16);
     expect(await calls[0]).toBe("A");
     expect(server.locked).toBe(2);
     const closed = cache.use(undefined);
@@ -314,6 +315,21 @@ describe("processes that ask for the same key at the same time", () => {
     await after(60);
     await closed;
     expect([server.entries.size, server.locked]).toEqual([1, 0]);
+  });
+
+  it("ask the store for the value, for its lock, and to take what was made, which ends the lock", async () => {
+    const server = new MemoryServer();
+    const store = new GuardedStore(server.connect(), { timeout: 250, onError: () => undefined });
+    const { call, cache } = await subject({ store });
+    await call("first", () => "A");
+    await after(0);
+    server.commands.length = 0;
+    await call("a", () => "A");
+    await after(0);
+    expect(server.commands).toEqual(["get", "acquire", "set"]);
+    expect(server.locked).toBe(0);
+    await cache.use(undefined);
+    await store.close();
   });
 
   it("cost a process nothing where the value is there", async () => {

@@ -46,8 +46,8 @@ export class MemoryServer {
       getMany: (keys) => this.#do("getMany", () => keys.map((key) => this.#live(key))),
       set: (key, entry) =>
         this.#do("set", () => {
-          if (entry.fence === undefined) this.#locks.delete(key);
-          else if (locks && this.#locks.get(key)?.fence !== entry.fence) return;
+          if (entry.fence !== undefined && locks && this.#locks.get(key)?.fence !== entry.fence) return;
+          this.#locks.delete(key);
           this.entries.set(key, entry);
           if (entry.fence === undefined) this.#tell({ kind: "key", key }, store);
         }),
@@ -110,10 +110,11 @@ export class MemoryServer {
     return {
       acquire: (key, ttl) =>
         this.#do("acquire", () => {
-          if ((this.#locks.get(key)?.until ?? 0) > Date.now()) return undefined;
+          const entry = this.#live(key);
+          if ((this.#locks.get(key)?.until ?? 0) > Date.now()) return { lock: undefined, entry };
           const held = { fence: ++this.#fence, until: Date.now() + ttl };
           this.#locks.set(key, held);
-          return this.#lock(key, held);
+          return { lock: this.#lock(key, held), entry };
         }),
     };
   }

@@ -191,6 +191,24 @@ describe.each(Object.entries(servers))(
       await kernel.stop();
     });
 
+    it.skipIf(!has)(
+      "where its connections are lost again and again, with what was asked and not answered",
+      async () => {
+        await using server = await boot();
+        await using proxy = await TcpProxy.start(server.port);
+        const kernel = await start(server.url.replace(String(server.port), String(proxy.port)));
+        const load = await loadDuring(kernel, async () => {
+          for (let time = 0; time < 10; time++) {
+            proxy.cut();
+            proxy.mend();
+            await pause(300);
+          }
+        });
+        expectUnharmed(load);
+        await kernel.stop();
+      },
+    );
+
     it.skipIf(!has)("where it is not there at the start", async () => {
       await using server = await boot();
       await server.kill();

@@ -168,39 +168,39 @@ export function describeStore(name: string, begin: () => StoreSubject): void {
       it("are had by one at a time", async ({ skip }) => {
         if (!store.locks) return skip();
         const other = await connect();
-        const taken = await Promise.all(
-          [store, other, store, other].map((one) => one.locks!.acquire("k", minute)),
-        );
-        const held = taken.filter((lock) => lock !== undefined);
+        const all = [store, other, await connect(), await connect()];
+        const taken = await Promise.all(all.map((one) => one.locks!.acquire("k", minute)));
+        const held = taken.flatMap(({ lock }) => lock ?? []);
         expect(held).toHaveLength(1);
-        expect(await other.locks!.acquire("another", minute)).toBeDefined();
+        expect((await other.locks!.acquire("another", minute)).lock).toBeDefined();
         await held[0]!.release();
-        expect(await other.locks!.acquire("k", minute)).toBeDefined();
+        expect((await other.locks!.acquire("k", minute)).lock).toBeDefined();
       });
 
       it("expire, and are then lost to who had them", async ({ skip }) => {
         if (!store.locks) return skip();
-        const first = (await store.locks.acquire("k", 30))!;
+        const first = (await store.locks.acquire("k", 30)).lock!;
         const other = await connect();
         const second = await vi.waitFor(async () => {
-          const lock = await other.locks!.acquire("k", minute);
+          const lock = (await other.locks!.acquire("k", minute)).lock;
           expect(lock).toBeDefined();
           return lock!;
         });
         expect(second.fence).toBeGreaterThan(first.fence);
         expect(await first.extend(minute)).toBe(false);
         await first.release();
-        expect(await store.locks.acquire("k", minute)).toBeUndefined();
+        expect((await store.locks.acquire("k", minute)).lock).toBeUndefined();
       });
 
       it("are kept for longer where that is asked in time", async ({ skip }) => {
         if (!store.locks) return skip();
+        const other = await connect();
         // A busy machine may be too late for the shorter ones.
         for (const ms of [500, 2_000, 8_000]) {
-          const lock = (await store.locks.acquire(`k${ms}`, ms))!;
+          const lock = (await store.locks.acquire(`k${ms}`, ms)).lock!;
           if (!(await lock.extend(minute))) continue;
           await new Promise((resolve) => setTimeout(resolve, ms + 100));
-          expect(await store.locks.acquire(`k${ms}`, minute)).toBeUndefined();
+          expect((await other.locks!.acquire(`k${ms}`, minute)).lock).toBeUndefined();
           return;
         }
         expect.unreachable("no lock was extended");
@@ -208,20 +208,55 @@ export function describeStore(name: string, begin: () => StoreSubject): void {
 
       it("fence: what was made under one is taken until somebody else has it", async ({ skip }) => {
         if (!store.locks) return skip();
-        const first = (await store.locks.acquire("k", 1))!;
+        const first = (await store.locks.acquire("k", 1)).lock!;
         await new Promise((resolve) => setTimeout(resolve, 10));
         await store.set("k", entry("earlier", { fence: first.fence }));
         expect(text(await store.get("k"))).toBe("earlier");
-        const second = (await store.locks.acquire("k", minute))!;
+        await store.locks.acquire("k", 1);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        const second = (await store.locks.acquire("k", minute)).lock!;
         await store.set("k", entry("too late", { fence: first.fence }));
         expect(text(await store.get("k"))).toBe("earlier");
         await store.set("k", entry("later", { fence: second.fence }));
         await store.set("k", entry("late again", { fence: first.fence }));
         expect(text(await store.get("k"))).toBe("later");
-        await store.set("k", entry("refreshed", { fence: second.fence }));
-        expect(text(await store.get("k"))).toBe("refreshed");
         await store.set("k", entry("by hand"));
         expect(text(await store.get("k"))).toBe("by hand");
+      });
+
+      it("tell who asks what there is: nothing, or what was left by who had them before", async ({
+        skip,
+      }) => {
+        if (!store.locks) return skip();
+        const other = await connect();
+        const first = await store.locks.acquire("k", minute);
+        expect(first.entry).toBeUndefined();
+        await other.set("l", entry("there"));
+        expect(text((await store.locks.acquire("l", minute)).entry)).toBe("there");
+        const taken = await other.locks!.acquire("l", minute);
+        expect([taken.lock, text(taken.entry)]).toEqual([undefined, "there"]);
+        const others = await Promise.all(Array.from({ length: 8 }, connect));
+        const next = Promise.all(others.map(({ locks }) => locks!.acquire("k", minute)));
+        await store.set("k", entry("left", { fence: first.lock!.fence }));
+        const have = [...(await next), await other.locks!.acquire("k", minute)].filter(({ lock }) => lock);
+        expect(have.map((one) => text(one.entry))).toEqual(["left"]);
+      });
+
+      it("end with what is set under them", async ({ skip }) => {
+        if (!store.locks) return skip();
+        const other = await connect();
+        for (const before of [undefined, "before"]) {
+          if (before) await store.set("k", entry(before));
+          const first = (await store.locks.acquire("k", minute)).lock!;
+          await store.set("k", entry("made", { fence: first.fence }));
+          await store.set("k", entry("once more", { fence: first.fence }));
+          expect(await first.extend(minute)).toBe(false);
+          const next = (await other.locks!.acquire("k", minute)).lock!;
+          await first.release();
+          expect((await store.locks.acquire("k", minute)).lock).toBeUndefined();
+          await next.release();
+          expect(text(await store.get("k"))).toBe("made");
+        }
       });
 
       it.each(["set", "delete"] as const)(
@@ -229,8 +264,8 @@ export function describeStore(name: string, begin: () => StoreSubject): void {
         async (how) => {
           if (!store.locks) return;
           const other = await connect();
-          const lock = (await store.locks.acquire("k", minute))!;
-          const apart = (await store.locks.acquire("another", minute))!;
+          const lock = (await store.locks.acquire("k", minute)).lock!;
+          const apart = (await store.locks.acquire("another", minute)).lock!;
           if (how === "set") await other.set("k", entry("by hand"));
           else await other.delete("k");
           await store.set("k", entry("older", { fence: lock.fence }));
@@ -238,9 +273,9 @@ export function describeStore(name: string, begin: () => StoreSubject): void {
           expect(text(await store.get("k"))).toBe(how === "set" ? "by hand" : undefined);
           expect(text(await store.get("another"))).toBe("taken");
           expect(await lock.extend(minute)).toBe(false);
-          const next = await other.locks!.acquire("k", minute);
+          const next = (await other.locks!.acquire("k", minute)).lock;
           await lock.release();
-          expect(await store.locks.acquire("k", minute)).toBeUndefined();
+          expect((await store.locks.acquire("k", minute)).lock).toBeUndefined();
           await other.set("k", entry("newer", { fence: next!.fence }));
           expect(text(await store.get("k"))).toBe("newer");
         },
@@ -253,7 +288,7 @@ export function describeStore(name: string, begin: () => StoreSubject): void {
           const other = await connect();
           for (let round = 0; round < 20; round++) {
             const key = `k${round}`;
-            const { fence } = (await store.locks.acquire(key, minute))!;
+            const { fence } = (await store.locks.acquire(key, minute)).lock!;
             const late = (): Promise<void> => store.set(key, entry("older", { fence }));
             const byHand = (): Promise<unknown> =>
               how === "set" ? other.set(key, entry("by hand")) : other.delete(key);
@@ -268,15 +303,17 @@ export function describeStore(name: string, begin: () => StoreSubject): void {
       }) => {
         if (!store.locks) return skip();
         const other = await connect();
-        const lock = (await store.locks.acquire("k", minute))!;
+        const lock = (await store.locks.acquire("k", minute)).lock!;
         await lock.release(true);
         await store.set("k", entry("late", { fence: lock.fence }));
         expect(text(await store.get("k"))).toBe("late");
-        expect(await other.locks!.acquire("k", minute)).toBeDefined();
-        await store.set("k", entry("too late", { fence: lock.fence }));
+        const second = (await store.locks.acquire("k", minute)).lock!;
+        await second.release(true);
+        expect((await other.locks!.acquire("k", minute)).lock).toBeDefined();
+        await store.set("k", entry("too late", { fence: second.fence }));
         expect(text(await store.get("k"))).toBe("late");
-        await lock.release();
-        const given = (await store.locks.acquire("l", minute))!;
+        await second.release();
+        const given = (await store.locks.acquire("l", minute)).lock!;
         await given.release();
         await store.set("l", entry("never", { fence: given.fence }));
         expect(await store.get("l")).toBeUndefined();
@@ -310,7 +347,7 @@ export function describeStore(name: string, begin: () => StoreSubject): void {
         await store.set("k", entry("by hand"));
         for (const tag of versions) await store.setVersion(tag.name, tag.version);
         await store.delete("k");
-        const lock = await store.locks?.acquire("k", minute);
+        const lock = (await store.locks?.acquire("k", minute))?.lock;
         await store.set("k", entry("made", lock && { fence: lock.fence }));
         await store.set("last", entry("by hand"));
         await vi.waitFor(() => expect(told).toEqual(changes));

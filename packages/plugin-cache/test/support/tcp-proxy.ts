@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 import type { Certificate } from "./certificate.js";
 
@@ -74,10 +75,15 @@ export class TcpProxy implements AsyncDisposable {
     }
     client.pipe(server);
     const filter = this.#filter();
+    // Nothing overtakes what was said before, also where the delay becomes shorter.
+    let before = Promise.resolve();
     server.on("data", (said) => {
       const data = filter(said);
-      if (this.delay === 0) client.write(data);
-      else setTimeout(() => client.writable && client.write(data), this.delay);
+      const delayed = pause(this.delay);
+      before = before.then(async () => {
+        await delayed;
+        if (client.writable) client.write(data);
+      });
     });
   }
 }

@@ -91,7 +91,7 @@ export class GuardedStore implements Store {
       onOutdated: () => this.changes?.missed(),
     };
     this.#backlog = new Backlog(this.#backlogOptions);
-    if (store.locks) this.locks = new GuardedLocks(store.locks, this.#circuit);
+    if (store.locks) this.locks = new GuardedLocks(store.locks, this.#circuit, (key) => this.#waiting(key));
     if (store.changes) {
       this.changes = new GuardedChanges({
         feed: store.changes,
@@ -165,8 +165,10 @@ export class GuardedStore implements Store {
     return waiting.map((one) => (one ? one.entry : found[next++]));
   }
 
-  set(key: string, entry: StoredEntry): Promise<void> {
-    return this.#write({ kind: "set", key, entry }) as Promise<void>;
+  async set(key: string, entry: StoredEntry): Promise<void> {
+    const answer = await this.#write({ kind: "set", key, entry });
+    // `false` where a clear came before it.
+    if (entry.fence && answer !== false) this.locks?.ended(entry.fence);
   }
 
   async delete(key: string): Promise<boolean> {

@@ -1,4 +1,5 @@
-import { lockKeptMs, type StoreLock, type StoreLocks } from "../store.js";
+import { randomUUID } from "node:crypto";
+import { lockKeptMs, type Acquired, type StoredEntry, type StoreLock, type StoreLocks } from "../store.js";
 import type { Database } from "./database.js";
 import type { Tables } from "./tables.js";
 
@@ -6,23 +7,30 @@ import type { Tables } from "./tables.js";
 export class PostgresLocks implements StoreLocks {
   readonly #database: Database;
   readonly #tables: Tables;
+  readonly #read: (key: string) => Promise<StoredEntry | undefined>;
+  readonly #owner = randomUUID();
 
-  constructor(database: Database, tables: Tables) {
+  /** @param read the entry of a key */
+  constructor(database: Database, tables: Tables, read: (key: string) => Promise<StoredEntry | undefined>) {
     this.#database = database;
     this.#tables = tables;
+    this.#read = read;
   }
 
-  async acquire(key: string, ttl: number): Promise<StoreLock | undefined> {
+  async acquire(key: string, ttl: number): Promise<Acquired> {
     const { locks, fences } = this.#tables;
     const [taken] = await this.#database.query<{ fence: string }>(
-      `INSERT INTO ${locks} AS held (key, fence, expires)
-        VALUES ($1, nextval('${fences}'), ${after("$2")})
-        ON CONFLICT (key) DO UPDATE SET fence = excluded.fence, expires = excluded.expires
-          WHERE held.expires <= clock_timestamp()
+      `INSERT INTO ${locks} AS held (key, fence, expires, owner)
+        VALUES ($1, nextval('${fences}'), ${after("$2")}, $3)
+        ON CONFLICT (key) DO UPDATE
+          SET fence = excluded.fence, expires = excluded.expires, owner = excluded.owner
+          WHERE held.expires <= clock_timestamp() OR held.owner = excluded.owner
         RETURNING fence`,
-      [key, ttl],
+      [key, ttl, this.#owner],
     );
-    return taken && this.#lock(key, Number(taken.fence));
+    // A statement does not see what came while it waited for the lock: in one, the entry would be missing.
+    const entry = await this.#read(key);
+    return { lock: taken && this.#lock(key, Number(taken.fence)), entry };
   }
 
   /** Deletes what is good for no write any more. */

@@ -54,7 +54,7 @@ export class PostgresStore implements Store {
     this.#tables = tablesOf(prefix);
     const database = new Database(library, location, this.#tables, report);
     this.#database = database;
-    this.locks = new PostgresLocks(database, this.#tables);
+    this.locks = new PostgresLocks(database, this.#tables, (key) => this.get(key));
     const { channel } = this.#tables;
     this.changes = new PostgresChanges({
       library,
@@ -111,7 +111,7 @@ export class PostgresStore implements Store {
     const [lock, isFirst] =
       fence === undefined
         ? [`DELETE FROM ${locks} WHERE key = $1 RETURNING 1`, "count(*) >= 0"]
-        : [`SELECT 1 FROM ${locks} WHERE key = $1 AND fence = $4 FOR KEY SHARE`, "count(*) > 0"];
+        : [`DELETE FROM ${locks} WHERE key = $1 AND fence = $4 RETURNING 1`, "count(*) > 0"];
     const insert = `INSERT INTO ${entries} AS old (key, operation, expires, fence, value)
       SELECT $1, $2, $3::bigint, $4::bigint, $5::bytea WHERE (SELECT ${isFirst} FROM lock)
       ON CONFLICT (key) DO UPDATE SET operation = excluded.operation, expires = excluded.expires,
@@ -136,9 +136,10 @@ export class PostgresStore implements Store {
         pg_notify($2, $3) AS told`;
     const values = [key, channel, this.changes.messageOf({ kind: "key", key })];
     const [first] = await this.#delete(sql, values);
-    // A statement does not see what came while it waited for the lock.
-    const rows = first?.locked ? [first, ...(await this.#delete(sql, values))] : [first];
-    return rows.some((row) => row?.expires != null && Number(row.expires) > Date.now());
+    // An entry that came under the lock, and has ended it, while this waited for the lock is not seen by this.
+    const isSure = first!.locked || first!.expires !== null;
+    const { expires } = isSure ? first! : (await this.#delete(sql, values))[0]!;
+    return expires !== null && Number(expires) > Date.now();
   }
 
   /** In slices: TRUNCATE would wait for every reader, a backup included, and meanwhile nobody could read. */

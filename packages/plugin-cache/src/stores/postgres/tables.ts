@@ -3,7 +3,7 @@ import { everything, newVersion } from "../../tags/names.js";
 import { RefusedError } from "../refused-error.js";
 
 /** Of what is in the tables. Those of earlier versions are dropped: it is a cache. */
-const version = 1;
+const version = 2;
 
 /** The tables of one cache, as they stand in statements. */
 export interface Tables {
@@ -71,7 +71,8 @@ async function create(client: ClientBase, tables: Tables): Promise<void> {
     CREATE UNLOGGED TABLE IF NOT EXISTS ${locks} (
       key text COLLATE "C" PRIMARY KEY,
       fence bigint NOT NULL,
-      expires timestamptz NOT NULL
+      expires timestamptz NOT NULL,
+      owner text NOT NULL
     )`);
   if (!found?.hasFences) await createFences(client, tables);
   // The versions of earlier tables are gone: what memory holds from their time must not seem valid

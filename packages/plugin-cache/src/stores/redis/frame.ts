@@ -53,8 +53,9 @@ export function readHead(frame: Buffer): FrameHead | undefined {
   };
 }
 
-export function fromFrame(frame: Buffer): StoredEntry | undefined {
-  const head = readHead(frame);
+/** The entry of a frame; `undefined` for what is not one. @param frame `null`: there is none */
+export function fromFrame(frame: Buffer | null): StoredEntry | undefined {
+  const head = frame && readHead(frame);
   if (!head || frame.length < head.length) return undefined;
   const { operation, expires, fence, length } = head;
   return { operation, expires, bytes: frame.subarray(length), ...(fence > 0 && { fence }) };

@@ -15,7 +15,10 @@ export function loadLibrary(load: () => Promise<Library> = () => import("@keyv/r
 }
 
 /** How bulk strings are marked in the protocol, which is what the client's type mapping goes by. */
-export const bulkString = 36;
+const bulkString = 36;
+
+/** Has values given as bytes. */
+export const asBytes = { [bulkString]: Buffer };
 
 /** Replies that say that the server cannot serve now, and may later. */
 const passing = new Set([

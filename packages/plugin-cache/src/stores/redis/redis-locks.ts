@@ -1,6 +1,8 @@
-import { lockKeptMs, type StoreLock, type StoreLocks } from "../store.js";
+import { randomUUID } from "node:crypto";
+import { lockKeptMs, type Acquired, type StoreLock, type StoreLocks } from "../store.js";
 import type { RedisConnection } from "./redis-connection.js";
-import { fenceText } from "./frame.js";
+import { fenceText, fromFrame } from "./frame.js";
+import { asBytes } from "./library.js";
 import { Script } from "./script.js";
 
 const now = `
@@ -16,13 +18,15 @@ const now = `
  * above those that are in entries.
  */
 const acquire = new Script(`${now}
-  if tonumber(redis.call("HGET", KEYS[1], "until") or "0") > now then return false end
+  local entry = redis.call("GET", KEYS[3])
+  local held = redis.call("HMGET", KEYS[1], "until", "owner")
+  if tonumber(held[1] or "0") > now and held[2] ~= ARGV[2] then return { false, entry } end
   local fence = math.max(tonumber(redis.call("GET", KEYS[2]) or "0") + 1, time[1] * 1000000 + time[2])
   local text = string.format("%016.0f", fence)
   redis.call("SET", KEYS[2], text)
-  redis.call("HSET", KEYS[1], "fence", text)
+  redis.call("HSET", KEYS[1], "fence", text, "owner", ARGV[2])
   keep(tonumber(ARGV[1]))
-  return text`);
+  return { text, entry }`);
 
 const extend = new Script(`${now}
   if redis.call("HGET", KEYS[1], "fence") ~= ARGV[1] then return 0 end
@@ -38,33 +42,47 @@ const expire = new Script(`
   if redis.call("HGET", KEYS[1], "fence") == ARGV[1] then redis.call("HSET", KEYS[1], "until", "0") end
   return 0`);
 
+export interface KeyNames {
+  /** What all keys begin with. */
+  readonly root: string;
+  /** What Redis calls an entry. */
+  entryOf(key: string): string;
+}
+
 /** Locks as keys that outlive their time, which passes by the server's clock. */
 export class RedisLocks implements StoreLocks {
   readonly #connection: RedisConnection;
-  readonly #root: string;
+  readonly #names: KeyNames;
+  readonly #owner = randomUUID();
 
-  constructor(connection: RedisConnection, root: string) {
+  constructor(connection: RedisConnection, names: KeyNames) {
     this.#connection = connection;
-    this.#root = root;
+    this.#names = names;
   }
 
   /** What Redis calls the lock of an entry. */
   keyOf(key: string): string {
-    return `${this.#root}:lock:${key}`;
+    return `${this.#names.root}:lock:${key}`;
   }
 
-  async acquire(key: string, ttl: number): Promise<StoreLock | undefined> {
-    const lock = this.keyOf(key);
-    const run = (script: Script, keys: string[], values: string[]): Promise<unknown> =>
-      this.#connection.run((client) => script.run(client, keys, values));
-    const taken = await run(acquire, [lock, `${this.#root}:fence`], [String(ttl)]);
-    if (taken === null) return undefined;
-    const fence = Number(taken);
+  async acquire(key: string, ttl: number): Promise<Acquired> {
+    const { root, entryOf } = this.#names;
+    const keys = [this.keyOf(key), `${root}:fence`, entryOf(key)];
+    const answer = await this.#connection.run((client) =>
+      acquire.run(client, keys, [String(ttl), this.#owner], { typeMapping: asBytes }),
+    );
+    const [taken, found] = answer as [Buffer | null, Buffer | null];
+    return { lock: taken === null ? undefined : this.#lock(key, Number(taken)), entry: fromFrame(found) };
+  }
+
+  #lock(key: string, fence: number): StoreLock {
     const text = fenceText(fence);
+    const run = (script: Script, ...values: string[]): Promise<unknown> =>
+      this.#connection.run((client) => script.run(client, [this.keyOf(key)], [text, ...values]));
     return {
       fence,
-      extend: async (by) => (await run(extend, [lock], [text, String(by)])) === 1,
-      release: async (writing = false) => void (await run(writing ? expire : release, [lock], [text])),
+      extend: async (ttl) => (await run(extend, String(ttl))) === 1,
+      release: async (writing = false) => void (await run(writing ? expire : release)),
     };
   }
 }

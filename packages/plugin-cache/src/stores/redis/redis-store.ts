@@ -3,7 +3,7 @@ import { RefusedError } from "../refused-error.js";
 import type { EntryInfo, Store, StoredEntry } from "../store.js";
 import { within } from "../time-limit.js";
 import { fenceText, fromFrame, readHead, toFrame, usualHeadLength } from "./frame.js";
-import { bulkString, loadLibrary, toStoreError, type Library, type RedisClient } from "./library.js";
+import { asBytes, loadLibrary, toStoreError, type Library, type RedisClient } from "./library.js";
 import { lostMessage, publish, RedisChanges } from "./redis-changes.js";
 import { RedisConnection } from "./redis-connection.js";
 import { RedisLocks } from "./redis-locks.js";
@@ -28,6 +28,7 @@ const setFenced = new Script(`
   if redis.call("HGET", KEYS[2], "fence") ~= ARGV[2] then return 0 end
   if redis.call("GETRANGE", KEYS[1], 0, 15) > ARGV[2] then return 0 end
   redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[3])
+  redis.call("DEL", KEYS[2])
   return 1`);
 
 const setByHand = new Script(`
@@ -69,7 +70,7 @@ export class RedisStore implements Store {
       onError,
       prepare: async (client) => {
         await this.#versions.begin(client);
-        this.#bytes = client.withTypeMapping({ [bulkString]: Buffer }) as never;
+        this.#bytes = client.withTypeMapping(asBytes) as never;
       },
     });
     this.#versions = new RedisVersions({
@@ -79,7 +80,7 @@ export class RedisStore implements Store {
       lost: lostMessage,
       told: (failure) => this.changes.told(failure),
     });
-    this.locks = new RedisLocks(this.#connection, root);
+    this.locks = new RedisLocks(this.#connection, { root, entryOf: (key) => this.#keyOf(key) });
     this.changes = new RedisChanges({
       name,
       channel,
@@ -213,7 +214,7 @@ export class RedisStore implements Store {
   }
 }
 
-/** @param found a frame, whatever the types of the client say */
+/** @param found bytes, whatever the types of the client say */
 function toEntry(found: unknown): StoredEntry | undefined {
-  return found === null ? undefined : fromFrame(found as Buffer);
+  return fromFrame(found as Buffer | null);
 }

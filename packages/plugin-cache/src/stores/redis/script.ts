@@ -3,6 +3,7 @@ import type { RedisClient } from "./library.js";
 
 /** What a command is given. */
 export type Argument = string | Buffer;
+type CommandOptions = Parameters<RedisClient["sendCommand"]>[1];
 
 /** A Lua script. The server is sent its text only where it does not know it by its digest. */
 export class Script {
@@ -14,14 +15,22 @@ export class Script {
     this.#digest = createHash("sha1").update(text).digest("hex");
   }
 
-  /** @throws the client's error */
-  async run(client: RedisClient, keys: readonly Argument[], values: readonly Argument[]): Promise<unknown> {
+  /**
+   * @param options of the command: clients do not apply their own to scripts
+   * @throws the client's error
+   */
+  async run(
+    client: RedisClient,
+    keys: readonly Argument[],
+    values: readonly Argument[],
+    options?: CommandOptions,
+  ): Promise<unknown> {
     const rest = [String(keys.length), ...keys, ...values];
     try {
-      return await client.sendCommand(["EVALSHA", this.#digest, ...rest]);
+      return await client.sendCommand(["EVALSHA", this.#digest, ...rest], options);
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-      return client.sendCommand(["EVAL", this.#text, ...rest]);
+      return client.sendCommand(["EVAL", this.#text, ...rest], options);
     }
   }
 }

@@ -136,9 +136,9 @@ export class ChangeTable implements ChangeFeed {
   }
 }
 
-/** Tells of a key that is set by hand. For {@link atSetsByHand}. */
+/** Tells of a key that is set by hand. For {@link atSets}. */
 export function tellOfKey(origin: string): string {
-  return `INSERT INTO changes (space, origin, name) VALUES (NEW.space, '${origin}', NEW.key)`;
+  return `INSERT INTO changes (space, origin, name) SELECT NEW.space, '${origin}', NEW.key WHERE NEW.fence = 0`;
 }
 
 /** Tells of changes, as a part of the transaction that makes them. */

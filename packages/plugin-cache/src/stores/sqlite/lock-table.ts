@@ -1,4 +1,4 @@
-import type { StoreLock, StoreLocks } from "../store.js";
+import type { Acquired, StoredEntry, StoreLock, StoreLocks } from "../store.js";
 import { valuesOf, type Connection } from "./connection.js";
 import type { Database } from "./database.js";
 import type { Group } from "./job-queue.js";
@@ -14,21 +14,27 @@ export class LockTable implements StoreLocks {
   readonly #database: Database;
   readonly #held: Group<string, boolean>;
   readonly #take: Group<Wanted, number | undefined>;
-  readonly #fences = new Set<number>();
+  readonly #read: (key: string) => Promise<StoredEntry | undefined>;
 
-  constructor(database: Database, space: string) {
+  /** @param read the entry of a key */
+  constructor(database: Database, space: string, read: (key: string) => Promise<StoredEntry | undefined>) {
     this.#database = database;
+    this.#read = read;
     this.#held = { run: (connection, keys) => held(connection, space, keys) };
     this.#take = { run: (connection, wanted) => take(connection, space, wanted) };
   }
 
-  async acquire(key: string, ttl: number): Promise<StoreLock | undefined> {
+  async acquire(key: string, ttl: number): Promise<Acquired> {
     const database = this.#database;
+    const wanted = { key, expires: Math.ceil(Date.now() + ttl) };
     // Those who wait for a lock ask often; only who may get it writes.
-    if (await database.read(this.#held, key)) return undefined;
-    const fence = await database.write(this.#take, { key, expires: Math.ceil(Date.now() + ttl) });
-    if (fence === undefined) return undefined;
-    this.#fences.add(fence);
+    const isHeld = await database.read(this.#held, key);
+    const fence = isHeld ? undefined : await database.write(this.#take, wanted);
+    return { lock: fence === undefined ? undefined : this.#lock(fence), entry: await this.#read(key) };
+  }
+
+  #lock(fence: number): StoreLock {
+    const database = this.#database;
     return {
       fence,
       async extend(by) {
@@ -37,20 +43,8 @@ export class LockTable implements StoreLocks {
         const parameters = [Math.ceil(now + by), fence, now];
         return (await database.writeAlone((connection) => connection.all(sql, parameters))).length > 0;
       },
-      release: (writing) => this.#release(fence, writing),
+      release: (writing = false) => database.write(writing ? expire : release, fence),
     };
-  }
-
-  /** Nobody need wait until the locks of a store that closes end by themselves. */
-  async releaseAll(): Promise<void> {
-    await Promise.allSettled([...this.#fences].map((fence) => this.#release(fence)));
-  }
-
-  async #release(fence: number, writing = false): Promise<void> {
-    if (!this.#fences.has(fence)) return;
-    // Also where it fails: the lock ends with its time.
-    if (!writing) this.#fences.delete(fence);
-    await this.#database.write(writing ? expire : release, fence);
   }
 }
 
@@ -83,7 +77,10 @@ async function take(
   return wanted.map((one) => (first.get(one.key) === one ? fences.get(one.key) : undefined));
 }
 
-/** Ends the lock of a key that is set by hand: what is being made under it is not taken. For {@link atSetsByHand}. */
+/**
+ * Ends the lock of a key that is set: what was to be made under it is there, or, where it is set by
+ * hand, is not taken. For {@link atSets}.
+ */
 export const endLock = "DELETE FROM locks WHERE space = NEW.space AND key = NEW.key";
 
 /** As {@link endLock}, for keys that are deleted by hand, whether there are entries or not. */

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { RefusedError } from "../refused-error.js";
 import type { EntryInfo, Store, StoredEntry } from "../store.js";
-import { atSetsByHand } from "./by-hand.js";
+import { atSets } from "./at-sets.js";
 import { ChangeTable, tellOfKey } from "./change-table.js";
 import { Database } from "./database.js";
 import {
@@ -68,7 +68,7 @@ export class SqliteStore implements Store {
     this.#upkeep = new Upkeep(database, { maxFileBytes });
     this.#entries = entryTable(prefix, changes ? teller : undefined);
     this.#versions = new VersionTable(database, teller);
-    this.locks = new LockTable(database, prefix);
+    this.locks = new LockTable(database, prefix, (key) => this.get(key));
     this.changes = new ChangeTable(database, teller);
     this.file = new SqliteStoreFile(database, this.#upkeep);
   }
@@ -84,7 +84,7 @@ export class SqliteStore implements Store {
   static async open(file: string, options: SqliteOptions = {}): Promise<SqliteStore> {
     const { changes = true, onError = () => undefined } = options;
     const origin = randomUUID();
-    const preparation = atSetsByHand(changes ? [endLock, tellOfKey(origin)] : [endLock]);
+    const preparation = atSets(changes ? [endLock, tellOfKey(origin)] : [endLock]);
     return new SqliteStore(await Database.open({ file, preparation, onError }), origin, options);
   }
 
@@ -150,9 +150,7 @@ export class SqliteStore implements Store {
 
   async close(): Promise<void> {
     this.#upkeep.stop();
-    const released = this.locks.releaseAll();
     await this.changes.stop();
     await this.#database.close();
-    await released;
   }
 }

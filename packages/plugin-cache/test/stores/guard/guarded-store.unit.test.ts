@@ -511,7 +511,7 @@ describe("a write that fails", () => {
     await own.server
       .connect()
       .changes!.subscribe({ changed: (change) => heard.push(change), missed: () => undefined });
-    const { fence } = (await own.store.locks!.acquire("made", 600_000))!;
+    const { fence } = (await own.store.locks!.acquire("made", 600_000)).lock!;
     own.fail("set");
     await own.store.set("tried", entry("new")).catch(() => undefined);
     const failing = async (): Promise<void> => {
@@ -821,20 +821,51 @@ describe("a lock", () => {
 
   it("is had, kept and given back as the store's own", async () => {
     await using own = subject();
-    const lock = (await own.store.locks!.acquire("k", 60_000))!;
-    expect(await own.store.locks!.acquire("k", 60_000)).toBeUndefined();
+    const lock = (await own.store.locks!.acquire("k", 60_000)).lock!;
+    expect((await own.store.locks!.acquire("k", 60_000)).lock).toBeUndefined();
     expect(await lock.extend(60_000)).toBe(true);
     await lock.release();
-    const next = (await own.store.locks!.acquire("k", 60_000))!;
+    const next = (await own.store.locks!.acquire("k", 60_000)).lock!;
     expect(next.fence).toBeGreaterThan(lock.fence);
+  });
+
+  it("is not given back where the store has taken what was made under it, and is where a clear came before that", async () => {
+    await using own = subject();
+    const first = (await own.store.locks!.acquire("k", 60_000)).lock!;
+    await own.store.set("k", { ...entry(), fence: first.fence });
+    expect(own.server.locked).toBe(0);
+    await first.release();
+    expect(own.asked()).toEqual(["acquire", "set"]);
+    const second = (await own.store.locks!.acquire("k", 60_000)).lock!;
+    await cutOff(own);
+    await own.store.set("k", { ...entry(), fence: second.fence }).catch(() => undefined);
+    await own.store.clear().catch(() => undefined);
+    own.heal();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(own.store.status).toEqual({ state: "up", waitingWrites: 0, lostWrites: 0 });
+    expect(own.server.locked).toBe(1);
+    await second.release();
+    expect(own.server.locked).toBe(0);
+  });
+
+  it("comes with the entry that there is, also with one that the store has not taken yet", async () => {
+    await using own = subject();
+    await own.store.set("k", entry("taken"));
+    expect(textOf((await own.store.locks!.acquire("k", 60_000)).entry)).toBe("taken");
+    own.fail("set");
+    await own.store.set("k", entry("waiting")).catch(() => undefined);
+    const { lock, entry: found } = await own.store.locks!.acquire("k", 60_000);
+    expect([lock, textOf(found)]).toEqual([undefined, "waiting"]);
+    own.heal();
+    await vi.advanceTimersByTimeAsync(1_000);
   });
 
   it("is given back when the store is closed, and then not once more", async () => {
     const own = subject();
-    const lock = (await own.store.locks!.acquire("k", 60_000))!;
+    const lock = (await own.store.locks!.acquire("k", 60_000)).lock!;
     await own.store.close();
     expect(own.server.locked).toBe(0);
-    const other = (await own.server.connect().locks!.acquire("k", 60_000))!;
+    const other = (await own.server.connect().locks!.acquire("k", 60_000)).lock!;
     await lock.release();
     expect(own.server.locked).toBe(1);
     await other.release();

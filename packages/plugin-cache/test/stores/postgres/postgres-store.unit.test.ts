@@ -123,6 +123,19 @@ describe.skipIf(!hasPostgres)("on a server", () => {
     expect((await store.count()).size).toBe(0);
   });
 
+  it("ends its own lock where it asks for it once more, whose answer may have been lost", async () => {
+    const [store, other] = [await open(server.url), await open(server.url)];
+    const lost = (await store.locks.acquire("own", 60_000)).lock!;
+    const next = (await store.locks.acquire("own", 60_000)).lock!;
+    expect(next.fence).toBeGreaterThan(lost.fence);
+    await store.set("own", entry("late", { fence: lost.fence }));
+    expect(await store.get("own")).toBeUndefined();
+    await lost.release();
+    expect((await other.locks.acquire("own", 60_000)).lock).toBeUndefined();
+    await next.release();
+    expect((await other.locks.acquire("own", 60_000)).lock).toBeDefined();
+  });
+
   it("deletes by itself, once a minute, what has expired: entries and locks", async () => {
     vi.useFakeTimers({ toFake: ["setInterval"] });
     onTestFinished(() => void vi.useRealTimers());
@@ -175,7 +188,7 @@ describe.skipIf(!hasPostgres)("on a server", () => {
       await other.changes.subscribe({ changed: () => undefined, missed });
       missed.mockClear();
       const [before] = await store.versions(["*"]);
-      const first = (await store.locks.acquire("made", 60_000))!;
+      const first = (await store.locks.acquire("made", 60_000)).lock!;
       await store.set("made", entry("kept", { fence: first.fence }));
       await first.release();
       server.ask(`DROP ${kind} "mlmcp_cache_without.${name}_${name}"`);
@@ -183,7 +196,7 @@ describe.skipIf(!hasPostgres)("on a server", () => {
       await use(store);
       expect(textOf(await store.get("made"))).toBe("kept");
       // What was locked since is newer than what was locked before.
-      const second = (await store.locks.acquire("made", 60_000))!;
+      const second = (await store.locks.acquire("made", 60_000)).lock!;
       expect(second.fence).toBeGreaterThan(first.fence);
       await store.set("made", entry("newer", { fence: second.fence }));
       expect(textOf(await other.get("made"))).toBe("newer");
@@ -223,14 +236,14 @@ describe.skipIf(!hasPostgres)("a server that goes away", () => {
     await store.changes.subscribe({ changed: () => undefined, missed });
     await store.set("k", entry());
     await store.setVersion("tag:a", "v");
-    const first = (await store.locks.acquire("k", 60_000))!;
+    const first = (await store.locks.acquire("k", 60_000)).lock!;
     await server.kill();
     await expect(store.get("k")).rejects.toThrow();
     await server.start();
     await soon(() => store.ping());
     expect(await store.get("k")).toBeUndefined();
     expect(await store.versions(["tag:a"])).toEqual(["v"]);
-    expect((await store.locks.acquire("k", 60_000))!.fence).toBeGreaterThan(first.fence);
+    expect((await store.locks.acquire("k", 60_000)).lock!.fence).toBeGreaterThan(first.fence);
     await soon(() => expect(missed).toHaveBeenCalled());
     expect(errors.length).toBeGreaterThan(0);
     await store.close();

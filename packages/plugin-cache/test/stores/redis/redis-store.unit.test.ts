@@ -76,12 +76,14 @@ describe.skipIf(!hasRedis())("on a server", () => {
 
   it("goes on where the server has forgotten its scripts", async () => {
     const store = await open(server.url);
-    const { fence, release } = (await store.locks.acquire("k", 60_000))!;
-    await store.set("k", entry("first", { fence }));
+    const first = (await store.locks.acquire("k", 60_000)).lock!;
+    await store.set("k", entry("first", { fence: first.fence }));
     server.ask("SCRIPT", "FLUSH");
-    await store.set("k", entry("second", { fence }));
+    const { lock, entry: found } = await store.locks.acquire("k", 60_000);
+    expect(String(found!.bytes)).toBe("first");
+    server.ask("SCRIPT", "FLUSH");
+    await store.set("k", entry("second", { fence: lock!.fence }));
     expect(String((await store.get("k"))!.bytes)).toBe("second");
-    await release();
   });
 
   it("gives everything another version where versions were evicted, and all learn that they missed changes", async () => {
@@ -100,12 +102,25 @@ describe.skipIf(!hasRedis())("on a server", () => {
     expect(await other.versions(["*"])).toEqual([after]);
   });
 
+  it("ends its own lock where it asks for it once more, whose answer may have been lost", async () => {
+    const [store, other] = [await open(server.url), await open(server.url)];
+    const lost = (await store.locks.acquire("own", 60_000)).lock!;
+    const next = (await store.locks.acquire("own", 60_000)).lock!;
+    expect(next.fence).toBeGreaterThan(lost.fence);
+    await store.set("own", entry("late", { fence: lost.fence }));
+    expect(await store.get("own")).toBeUndefined();
+    await lost.release();
+    expect((await other.locks.acquire("own", 60_000)).lock).toBeUndefined();
+    await next.release();
+    expect((await other.locks.acquire("own", 60_000)).lock).toBeDefined();
+  });
+
   it("goes on above the fences that it had where they were evicted", async () => {
     const store = await open(server.url);
-    const first = (await store.locks.acquire("k", 60_000))!;
+    const first = (await store.locks.acquire("k", 60_000)).lock!;
     await first.release();
     server.ask("DEL", "mlmcp:fence");
-    const second = (await store.locks.acquire("k", 60_000))!;
+    const second = (await store.locks.acquire("k", 60_000)).lock!;
     expect(second.fence).toBeGreaterThan(first.fence);
     await second.release();
   });

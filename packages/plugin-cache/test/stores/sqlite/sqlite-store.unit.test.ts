@@ -125,9 +125,9 @@ describe("the SQLite store", () => {
     await one.set("k", entry("one"));
     await other.set("k", entry("other"));
     await one.setVersion("tag", "1");
-    const lock = await one.locks.acquire("k", 1_000);
+    const lock = (await one.locks.acquire("k", 1_000)).lock;
     expect(await other.versions(["tag"])).toEqual([undefined]);
-    expect(await other.locks.acquire("k", 1_000)).toBeDefined();
+    expect((await other.locks.acquire("k", 1_000)).lock).toBeDefined();
     expect(lock).toBeDefined();
     await one.clear();
     expect([await textOf(one, "k"), await textOf(other, "k")]).toEqual([undefined, "other"]);
