@@ -13,5 +13,6 @@ export const cases = {
   "sqlite-get-64": () => import("./sqlite-get-64.js"),
   "redis-set": () => import("./redis-set.js"),
   "redis-get": () => import("./redis-get.js"),
+  "redis-miss": () => import("./redis-miss.js"),
   start: () => import("./start.js"),
 };

@@ -1,5 +1,5 @@
 import type { Case } from "../harness/case.js";
-import { REFERENCE, sqliteContenders } from "./support/sqlite.js";
+import { ADAPTER, REFERENCE, sqliteContenders } from "./support/sqlite.js";
 import { getOne } from "./support/stored.js";
 
 const sqliteGet: Case = {
@@ -12,6 +12,7 @@ const sqliteGet: Case = {
     for (let i = 0; i < calls; i += 1) last = await getOne(subject, i);
     return last;
   }),
+  budgets: [{ contender: ADAPTER, over: REFERENCE, ratio: 1 / 1.5 }],
   waits: true,
 };
 

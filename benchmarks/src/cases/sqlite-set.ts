@@ -1,5 +1,5 @@
 import type { Case } from "../harness/case.js";
-import { setOne, REFERENCE, sqliteContenders } from "./support/sqlite.js";
+import { ADAPTER, setOne, REFERENCE, sqliteContenders } from "./support/sqlite.js";
 
 const sqliteSet: Case = {
   name: "sqlite-set",
@@ -11,6 +11,7 @@ const sqliteSet: Case = {
     for (let i = 0; i < calls; i += 1) last = await setOne(subject, i);
     return last;
   }),
+  budgets: [{ contender: ADAPTER, over: REFERENCE, ratio: 1 / 10 }],
   waits: true,
 };
 

@@ -42,7 +42,7 @@ export async function setOne({ set }: Subject, at: number): Promise<unknown> {
 }
 
 /** A Redis of its own. @throws Error where none is installed */
-async function startRedis(): ReturnType<Places["open"]> {
+export async function startRedis(): ReturnType<Places["open"]> {
   const port = await freePort();
   const server = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--save", ""], {
     stdio: ["ignore", "pipe", "inherit"],

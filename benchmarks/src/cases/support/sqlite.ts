@@ -19,6 +19,7 @@ import {
 } from "./stored.js";
 
 export const REFERENCE = "keyv with @keyv/sqlite";
+export const ADAPTER = "keyv with SqliteAdapter";
 
 const directories: Places = {
   subjects: {
@@ -26,7 +27,7 @@ const directories: Places = {
       keyvSubject(
         new Keyv<Delay>({ store: new KeyvSqlite({ uri: join(directory, "plain.db") }), ttl: TTL_MS }),
       ),
-    "keyv with SqliteAdapter": async (directory) =>
+    [ADAPTER]: async (directory) =>
       keyvSubject(
         new Keyv<Delay>({ store: await SqliteAdapter.open(join(directory, "ours.db")), ttl: TTL_MS }),
       ),

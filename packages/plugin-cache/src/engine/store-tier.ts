@@ -72,9 +72,7 @@ export class StoreTier {
     if (unwritten && unwritten.expires > Date.now()) return unwritten;
     const { store, codec } = this.#behind ?? {};
     const stored = acquired ? acquired.entry : await store?.get(key);
-    if (!stored || stored.expires <= Date.now()) return undefined;
-    const entry = codec!.open(key, stored.bytes);
-    return entry instanceof Promise ? await entry : entry;
+    return stored && stored.expires > Date.now() ? codec!.open(key, stored.bytes) : undefined;
   }
 
   /**

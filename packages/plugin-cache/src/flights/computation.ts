@@ -8,6 +8,7 @@ import type { TagsAtCall } from "../tags/tag-versions.js";
 import type { Tiers } from "../engine/tiers.js";
 import type { Entry } from "../values/entry.js";
 import { copyOf, shareAsIs, takeSnapshot, UnstorableError, type Snapshot } from "../values/snapshot.js";
+import { Departure } from "./departure.js";
 import type { Ticket, Work } from "./single-flight.js";
 import { awaitTurn, tryTurn, Turn } from "./store-turn.js";
 
@@ -54,7 +55,7 @@ export class Computation implements Work<Landed> {
   readonly #tiers: Tiers;
   readonly #options: ComputationOptions;
   readonly #ticket: Ticket;
-  readonly #left = new AbortController();
+  readonly #departure = new Departure();
   #turn: Turn | undefined;
   #old: Held | undefined;
   #call: TagsAtCall | undefined;
@@ -91,7 +92,7 @@ export class Computation implements Work<Landed> {
   }
 
   abandon(reason: unknown): void {
-    this.#left.abort(reason);
+    this.#departure.leave(reason);
     this.#making?.abandon(reason);
     // What it comes to all the same is taken as long as nobody else has begun.
     void this.#turn?.end(true);
@@ -157,7 +158,7 @@ export class Computation implements Work<Landed> {
     const options = {
       locks,
       key,
-      left: this.#left.signal,
+      departure: this.#departure,
       onError: (error: unknown) => this.#options.plan.owner.observer.failed("lock", error),
       lookUp: (acquired: Acquired) => this.#lookUp(key, acquired),
     };
@@ -170,14 +171,14 @@ export class Computation implements Work<Landed> {
     const { plan, text, refresh, evidence, before } = this.#options;
     const { tags } = this.#tiers;
     const { owner } = plan;
-    this.#left.signal.throwIfAborted();
+    this.#departure.throwIfLeft();
     if (!refresh) {
       owner.observer.miss();
       evidence.missed(text, plan.keyParts);
     }
     const learning = tags.learn(tags.namesAt(owner.operation, plan.tags ?? []), Date.now());
     if (learning) await learning;
-    this.#left.signal.throwIfAborted();
+    this.#departure.throwIfLeft();
     const call = (this.#call = tags.atCall(owner.operation, plan.tags ?? [], key));
     const previous = this.stale;
     // Otherwise no time has passed since the key was made.
@@ -217,7 +218,7 @@ export class Computation implements Work<Landed> {
 
   async #keepError(error: unknown, call: TagsAtCall, times: Times, turn: Turn | undefined): Promise<void> {
     const { plan, text, evidence } = this.#options;
-    if (this.#left.signal.aborted) return;
+    if (this.#departure.hasLeft) return;
     const verdict = await this.#judge({ ok: false, error });
     if (!verdict) evidence.failed(text, error, times.cost);
     // Who is given stale data must not be given the error of the refresh next.

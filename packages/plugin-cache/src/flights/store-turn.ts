@@ -1,3 +1,4 @@
+import type { Departure } from "./departure.js";
 import type { Acquired, StoreLock, StoreLocks } from "../stores/store.js";
 
 /** How long a lock outlives a process that died with it. */
@@ -10,7 +11,7 @@ export interface TurnOptions<Found> {
   /** Whether what the store has by now will do. */
   lookUp(acquired: Acquired): Promise<Found | undefined>;
   /** Ends the waiting. */
-  readonly left: AbortSignal;
+  readonly departure: Departure;
   /** Told of a store that fails to lock; the work goes on without. */
   onError(error: unknown): void;
 }
@@ -24,13 +25,13 @@ interface Left<Found> {
  * Waits for the turn to make a value that other processes on the store may be making: until its
  * lock is free, or the value is there.
  *
- * @throws the reason of `left`
+ * @throws the reason why nobody waits any more
  */
 export async function awaitTurn<Found>(options: TurnOptions<Found>): Promise<Turn | Left<Found>> {
   for (let delay = firstPollMs; ; delay = Math.min(delay * 2, lastPollMs)) {
     const answer = await tryTurn(options);
     if (answer) return answer;
-    await pause(delay, options.left);
+    await options.departure.pause(delay);
   }
 }
 
@@ -38,11 +39,11 @@ export async function awaitTurn<Found>(options: TurnOptions<Found>): Promise<Tur
  * The turn, where it is free right now, or the value, where it is there. Where the store fails to
  * lock, everybody has the turn.
  *
- * @throws the reason of `left`
+ * @throws the reason why nobody waits any more
  */
 export async function tryTurn<Found>(options: TurnOptions<Found>): Promise<Turn | Left<Found> | undefined> {
-  const { locks, key, left, lookUp, onError } = options;
-  left.throwIfAborted();
+  const { locks, key, departure, lookUp, onError } = options;
+  departure.throwIfLeft();
   let acquired: Acquired;
   try {
     acquired = await locks.acquire(key, lockTtlMs);
@@ -55,18 +56,6 @@ export async function tryTurn<Found>(options: TurnOptions<Found>): Promise<Turn 
   if (found === undefined) return turn;
   void turn?.end();
   return { found };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end, { once: true });
-  });
 }
 
 /** The right to make a value, kept until it is ended. */

@@ -69,18 +69,25 @@ export class RedisConnection {
    *
    * @throws Error where there is none, or what the command fails with, as guards know it
    */
-  async run<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
+  run<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
     const client = this.#client;
-    if (!client) throw new Error(`${this.#options.name} is not connected`);
+    const { name } = this.#options;
+    if (!client) return Promise.reject(new Error(`${name} is not connected`));
     const asked = this.#asked;
-    if (asked.count++ === 0) client.ref();
-    try {
-      return await command(client);
-    } catch (error) {
-      throw toStoreError(error, this.#options.name);
-    } finally {
+    const isAnswered = (): void => {
       if (--asked.count === 0) client.unref();
-    }
+    };
+    if (asked.count++ === 0) client.ref();
+    return command(client).then(
+      (answer) => {
+        isAnswered();
+        return answer;
+      },
+      (error: unknown) => {
+        isAnswered();
+        throw toStoreError(error, name);
+      },
+    );
   }
 
   /** Ends it, once what was asked is answered, or a second later. */

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { lockKeptMs, type Acquired, type StoreLock, type StoreLocks } from "../store.js";
 import type { RedisConnection } from "./redis-connection.js";
 import { fenceText, fromFrame } from "./frame.js";
-import { asBytes } from "./library.js";
+import { asBytes, type RedisClient } from "./library.js";
 import { Script } from "./script.js";
 
 const now = `
@@ -65,14 +65,15 @@ export class RedisLocks implements StoreLocks {
     return `${this.#names.root}:lock:${key}`;
   }
 
-  async acquire(key: string, ttl: number): Promise<Acquired> {
+  acquire(key: string, ttl: number): Promise<Acquired> {
     const { root, entryOf } = this.#names;
     const keys = [this.keyOf(key), `${root}:fence`, entryOf(key)];
-    const answer = await this.#connection.run((client) =>
-      acquire.run(client, keys, [String(ttl), this.#owner], { typeMapping: asBytes }),
-    );
-    const [taken, found] = answer as [Buffer | null, Buffer | null];
-    return { lock: taken === null ? undefined : this.#lock(key, Number(taken)), entry: fromFrame(found) };
+    const run = (client: RedisClient): Promise<unknown> =>
+      acquire.run(client, keys, [String(ttl), this.#owner], { typeMapping: asBytes });
+    return this.#connection.run(run).then((answer) => {
+      const [taken, found] = answer as [Buffer | null, Buffer | null];
+      return { lock: taken === null ? undefined : this.#lock(key, Number(taken)), entry: fromFrame(found) };
+    });
   }
 
   #lock(key: string, fence: number): StoreLock {

@@ -109,8 +109,8 @@ export class RedisStore implements Store {
     return store;
   }
 
-  async get(key: string): Promise<StoredEntry | undefined> {
-    return toEntry(await this.#run(() => this.#bytes!.get(this.#keyOf(key))));
+  get(key: string): Promise<StoredEntry | undefined> {
+    return this.#run(() => this.#bytes!.get(this.#keyOf(key))).then(toEntry);
   }
 
   async getMany(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {

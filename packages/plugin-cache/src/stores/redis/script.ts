@@ -19,18 +19,16 @@ export class Script {
    * @param options of the command: clients do not apply their own to scripts
    * @throws the client's error
    */
-  async run(
+  run(
     client: RedisClient,
     keys: readonly Argument[],
     values: readonly Argument[],
     options?: CommandOptions,
   ): Promise<unknown> {
     const rest = [String(keys.length), ...keys, ...values];
-    try {
-      return await client.sendCommand(["EVALSHA", this.#digest, ...rest], options);
-    } catch (error) {
+    return client.sendCommand(["EVALSHA", this.#digest, ...rest], options).catch((error: unknown) => {
       if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
       return client.sendCommand(["EVAL", this.#text, ...rest], options);
-    }
+    });
   }
 }
