@@ -16,7 +16,7 @@ import { Statistics } from "../statistics/statistics.js";
 import type { Behind } from "./store-tier.js";
 import type { Store } from "../stores/store.js";
 import { Tiers } from "./tiers.js";
-import { copyOf } from "../values/snapshot.js";
+import { copyOf, shareAsIs, takeSnapshot } from "../values/snapshot.js";
 
 export { absent } from "./look-ups.js";
 
@@ -174,9 +174,14 @@ export class Cache {
    *
    * @throws UnstorableError where the value cannot be copied.
    */
-  set(text: string, value: unknown, plan: SetPlan): Promise<boolean> {
+  async set(text: string, value: unknown, plan: SetPlan): Promise<boolean> {
+    // Before the caller can change it.
+    const snapshot = (plan.isolate ?? true) ? takeSnapshot(value) : shareAsIs(value);
+    // That a store cannot be opened is told by who opens it: memory is left.
+    const preparing = this.#beforeChange()?.catch(() => undefined);
+    if (preparing) await preparing;
     const tiers = this.#tiers;
-    return tiers.finishing(put(tiers, text, value, plan, () => this.#forget(text)));
+    return tiers.finishing(put(tiers, text, snapshot, plan, () => this.#forget(text)));
   }
 
   /** Answers whether there was something. Work under way is finished for those who wait, and not kept. */

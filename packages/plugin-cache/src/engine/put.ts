@@ -1,7 +1,7 @@
 import { endsOf } from "./held.js";
 import type { Owner, Timing } from "./plan.js";
 import type { Tiers } from "./tiers.js";
-import { shareAsIs, takeSnapshot } from "../values/snapshot.js";
+import type { Snapshot } from "../values/snapshot.js";
 
 /** How a value is kept that was not made by a plan. */
 export interface SetPlan {
@@ -19,17 +19,15 @@ export interface SetPlan {
  * Keeps a value. Answers whether every tier has it.
  *
  * @param forget gives up what is under way for the key
- * @throws UnstorableError where the value cannot be copied.
  */
 export async function put(
   tiers: Tiers,
   text: string,
-  value: unknown,
+  snapshot: Snapshot,
   plan: SetPlan,
   forget: () => void,
 ): Promise<boolean> {
   const { owner, timing, space, isolate = true, tags = [], inMemoryOnly = false } = plan;
-  const snapshot = isolate ? takeSnapshot(value) : shareAsIs(value);
   forget();
   const { tags: versions, behind } = tiers;
   const learning = versions.learn(versions.namesAt(owner.operation, tags), Date.now());

@@ -129,7 +129,7 @@ export class KernelCache {
   /** `undefined` where there is a store, or is to be none. */
   #openForChange(): Promise<void> | undefined {
     const { config } = this.#kernel;
-    if (this.cache.store || this.#hasStopped || this.#hopeless) return undefined;
+    if (this.cache.store || this.#hasStopped) return undefined;
     if (this.#opening) return this.#opening;
     if (isEnabled(config)) return undefined;
     const section = sectionOf(config);

@@ -9,6 +9,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { KernelCache } from "../../src/kernel/kernel-cache.js";
 import { createOwner } from "../../src/kernel/owner.js";
 import type { Plan } from "../../src/engine/plan.js";
+import { NativeBindingError } from "../../src/stores/sqlite/binding.js";
 import { SqliteStore } from "../../src/stores/sqlite/sqlite-store.js";
 import { hasRedis, RedisServer } from "../support/redis-server.js";
 import { temporaryDirectory } from "../temporary.js";
@@ -209,7 +210,7 @@ describe("a store that takes no entry as large as some are", () => {
 });
 
 describe("a reload that turns caching on", () => {
-  it("loses nothing that is invalidated while the store is being opened", async () => {
+  it("loses nothing that is set or invalidated while the store is being opened", async () => {
     const cwd = temporaryDirectory();
     const cache = { store: `sqlite://${join(cwd, "c.db")}` };
     const configure = (enableCaching: boolean) =>
@@ -220,17 +221,45 @@ describe("a reload that turns caching on", () => {
     await configure(false);
     await using kernel = await createKernel({ cwd, env: {}, plugins: [cachePlugin] });
     const { open } = SqliteStore;
-    let invalidating: Promise<void> | undefined;
+    const value = { of: "then" };
+    let changing: Promise<unknown> | undefined;
     const opening = vi.spyOn(SqliteStore, "open").mockImplementation((...args) => {
-      invalidating ??= kernel.resolve(CacheManager).invalidateTags(["t"]);
+      const manager = kernel.resolve(CacheManager);
+      changing ??= Promise.all([manager.set("new", value), manager.invalidateTags(["t"])]);
+      value.of = "later";
       return open.apply(SqliteStore, args);
     });
     onTestFinished(() => opening.mockRestore());
     await configure(true);
     await kernel.reload();
-    await invalidating;
+    expect(await changing).toEqual([true, undefined]);
+    expect(await others.get("new")).toEqual({ of: "then" });
     await vi.waitFor(async () => expect(await others.get("k")).toBeUndefined(), { interval: 100 });
     expect(opening).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("a process with caching turned off", () => {
+  it("opens another store that is named, after one that could not be opened for good, and that one never again", async () => {
+    vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const cwd = temporaryDirectory();
+    const configure = (file: string) =>
+      writeFile(
+        join(cwd, ".mlmcprc.json"),
+        JSON.stringify({ cache: { store: `sqlite://${file}` }, performance: { enableCaching: false } }),
+      );
+    await configure("first.db");
+    await using kernel = await createKernel({ cwd, env: {}, plugins: [cachePlugin] });
+    const manager = kernel.resolve(CacheManager);
+    const opening = vi.spyOn(SqliteStore, "open").mockRejectedValueOnce(new NativeBindingError("no code"));
+    for (const tag of ["a", "b"]) await manager.invalidateTags([tag]);
+    expect(opening).toHaveBeenCalledTimes(1);
+    await configure("second.db");
+    await kernel.reload();
+    await manager.invalidateTags(["c"]);
+    expect(opening).toHaveBeenCalledTimes(2);
+    expect((await kernel.health()).status).toBe("up");
   });
 });
 
