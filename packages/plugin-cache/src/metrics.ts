@@ -24,19 +24,31 @@ export const metrics: readonly Metric[] = [
       byOperation(kernel.resolve(KernelCache).cache.counters, ({ savedMs }) => savedMs / 1_000),
   },
   ofStore(
-    "up",
+    "store_up",
     "gauge",
     "Whether the store is in use: 0 while it is cut off or cannot be opened.",
     ({ state }) => (state === "up" ? 1 : 0),
   ),
   ofStore(
-    "waiting_writes",
+    "outages_total",
+    "counter",
+    "Times that the store was cut off, since it did not answer.",
+    (_, { outages }) => outages.begun,
+  ),
+  ofStore(
+    "recoveries_total",
+    "counter",
+    "Times that the store was there again, and had what it missed.",
+    (_, { outages }) => outages.ended,
+  ),
+  ofStore(
+    "store_waiting_writes",
     "gauge",
     "Writes that the store has not taken yet.",
     ({ waitingWrites }) => waitingWrites,
   ),
   ofStore(
-    "lost_writes_total",
+    "store_lost_writes_total",
     "counter",
     "Writes that were given up, besides those that the store refused.",
     ({ lostWrites }) => lostWrites,
@@ -77,15 +89,16 @@ function ofStore(
   what: string,
   type: Metric["type"],
   help: string,
-  valueOf: (status: StoreStatus) => number,
+  valueOf: (status: StoreStatus, own: KernelCache) => number,
 ): Metric {
   return {
-    name: `mlmcp_cache_store_${what}`,
+    name: `mlmcp_cache_${what}`,
     help,
     type,
     read(kernel: PluginKernel) {
-      const status = kernel.resolve(KernelCache).storeStatus;
-      return status ? [{ value: valueOf(status) }] : [];
+      const own = kernel.resolve(KernelCache);
+      const status = own.storeStatus;
+      return status ? [{ value: valueOf(status, own) }] : [];
     },
   };
 }

@@ -45,14 +45,6 @@ export const eventMetrics = {
     help: "Failures of a cache itself, by what it was doing.",
     fields: ["action"],
   },
-  "cache:store-down": {
-    name: "mlmcp_cache_outages_total",
-    help: "Times that the store of a cache was cut off, since it did not answer.",
-  },
-  "cache:store-up": {
-    name: "mlmcp_cache_recoveries_total",
-    help: "Times that the store of a cache was there again, and had what it missed.",
-  },
   "retry:attempt": {
     name: "mlmcp_retry_attempts_total",
     help: "Attempts that were made again after a failure.",

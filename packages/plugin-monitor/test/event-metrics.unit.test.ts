@@ -105,12 +105,6 @@ class Source {
   @published({ event: "cache:error", fields: { action: "get" } })
   async broken(): Promise<void> {}
 
-  @published({ event: "cache:store-down" })
-  async cutOff(): Promise<void> {}
-
-  @published({ event: "cache:store-up" })
-  async back(): Promise<void> {}
-
   @published({ event: "cache:hit", fields: { tier: "memory" } })
   async hit(): Promise<void> {}
 
@@ -138,7 +132,7 @@ describe("the metrics of events", () => {
     await all(source.crowded(), source.crowded(), source.often(), source.often(), source.watched());
     await all(source.hit(), source.missed(), source.wrong());
     await all(source.stale(), source.stale(), source.refreshed(), source.notRefreshed());
-    await all(source.written(), source.broken(), source.cutOff(), source.back());
+    await all(source.written(), source.broken());
     await all(source.guarded(true).catch(() => source.guarded(false)));
     await all(source.guarded(false));
     await all(source.shadowed().catch(() => source.shadowed()));
@@ -159,8 +153,6 @@ describe("the metrics of events", () => {
       "cache_refreshes Source.notRefreshed outcome=error 1",
       "cache_writes Source.written tier=store 1",
       "cache_errors Source.broken action=get 1",
-      "cache_outages Source.cutOff 1",
-      "cache_recoveries Source.back 1",
       "retry_attempts Source.spent 1",
       "retry_given_up Source.spent reason=exhausted 1",
       "degraded Source.degraded 1",

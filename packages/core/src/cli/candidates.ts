@@ -26,8 +26,9 @@ export async function candidates(
   const typed = words.at(-1) ?? "";
   const first = readWords(program, before);
   session.options = first.options;
-  // The commands of plugins are known once they are loaded, which takes a moment.
-  if (first.command === program && !first.awaiting && !typed.startsWith("-"))
+  // The commands of plugins are known once they are loaded, which takes a moment; options of the program are known before.
+  const isOfProgram = typed.startsWith("-") && first.rest.length === 0;
+  if (first.command === program && !first.awaiting && !isOfProgram)
     await quietly(async () => (await import("./plugin-commands.js")).addPluginCommands(program, session));
   const { command, rest: values, awaiting } = readWords(program, before);
   const found = await (async () => {

@@ -19,3 +19,4 @@ export type { ErrorHandlingOptions, PerformanceOptions, SectionSchema, SystemOpt
 export type { SecretResolver } from "./secrets/secrets.js";
 export { readSources, type ConfigSources, type SourceOptions } from "./sources/sources.js";
 export { parseDuration, parseSize, type Duration, type Size } from "./schema/units.js";
+export { makeFolder } from "./writing/make-folder.js";

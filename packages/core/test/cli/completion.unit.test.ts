@@ -58,6 +58,7 @@ describe("what is completed", () => {
       ["burn", "list", "help"],
     ],
     [["vau"], ["vault"]],
+    [["vault", "burn", "--so"], ["--source"]],
     [["config", "--prof"], []],
     [["config", "set", "--prof"], ["--profile"]],
     [["operations", "export", "--ch"], ["--changed"]],

@@ -1,7 +1,6 @@
 import { existsSync, statSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { ProcessingError, ValidationError, type Command } from "@mlmcp/core";
+import { makeFolder, ProcessingError, ValidationError, type Command } from "@mlmcp/core";
 import { fileOf } from "./store-access.js";
 
 export const backup: Command = {
@@ -18,7 +17,7 @@ export const backup: Command = {
       });
     }
     try {
-      await mkdir(dirname(file), { recursive: true });
+      await makeFolder(dirname(file));
       await store.backup(file, progress);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

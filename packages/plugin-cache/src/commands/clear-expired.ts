@@ -6,7 +6,7 @@ export const clearExpired: Command = {
   name: "cache clear-expired",
   description: "Deletes what has expired, and gives the room of a file back.",
   async run({ kernel }) {
-    const store = storeOf(kernel);
+    const store = await storeOf(kernel);
     const gone = await kernel.resolve(CacheManager).clearExpired();
     const freed = await store.file?.shrink();
     return { store: store.name, deleted: gone, ...(freed !== undefined && { freedBytes: freed }) };

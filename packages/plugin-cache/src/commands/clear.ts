@@ -1,8 +1,9 @@
 import { ValidationError, type Command, type PluginKernel } from "@mlmcp/core";
 import { CacheManager } from "../cache-manager.js";
 import { KernelCache, sectionOf } from "../kernel/kernel-cache.js";
-import { cachedOperations, checkOperation } from "./known.js";
+import { cachedOperations, cachedTags, checkOperation } from "./known.js";
 import { printable } from "./printable.js";
+import type { Store } from "../stores/store.js";
 import { checkListable, storeOf } from "./store-access.js";
 
 export const clear: Command = {
@@ -14,9 +15,9 @@ export const clear: Command = {
     { flags: "--tag <tags...>", description: "only those that have one of these tags" },
     { flags: "--unencrypted", description: "only those that were written without cache.encryptionKey" },
   ],
-  values: { operation: cachedOperations },
+  values: { operation: cachedOperations, tag: cachedTags },
   async run({ kernel, options }) {
-    const from = storeOf(kernel);
+    const from = await storeOf(kernel);
     const manager = kernel.resolve(CacheManager);
     const { cache, owner } = kernel.resolve(KernelCache);
     const operation = options["operation"] as string | undefined;
@@ -24,7 +25,7 @@ export const clear: Command = {
     if (options["unencrypted"] === true) {
       if (operation !== undefined || tags !== undefined)
         throw wrong("--unencrypted deletes those of all operations. Leave out --operation and --tag.");
-      return `Deleted ${await clearUnencrypted(kernel)} entries that were not encrypted from ${from.name}.`;
+      return `Deleted ${await clearUnencrypted(kernel, from)} entries that were not encrypted from ${from.name}.`;
     }
     if (operation !== undefined && tags !== undefined)
       throw wrong("--operation and --tag each say by themselves what goes. Give one of them.");
@@ -47,8 +48,7 @@ export const clear: Command = {
 };
 
 /** @throws ConfigurationError where the store cannot list its entries; ValidationError where none has to be encrypted */
-async function clearUnencrypted(kernel: PluginKernel): Promise<number> {
-  const store = storeOf(kernel);
+async function clearUnencrypted(kernel: PluginKernel, store: Store): Promise<number> {
   checkListable(store);
   if (sectionOf(kernel.config).encryptionKey === undefined)
     throw wrong(

@@ -45,7 +45,7 @@ export const inspect: Command = {
         ...(details.etag !== undefined && { etag: details.etag }),
       }),
       ...(options["value"] === true &&
-        details && { value: show(entry.value, { depth: 6, maxArrayLength: 50 }) }),
+        "value" in entry && { value: show(entry.value, { depth: 6, maxArrayLength: 50 }) }),
     };
   },
   present: ({ bytes, costMs, tags, value, ...rest }: InspectedEntry) => ({
@@ -61,7 +61,7 @@ export const inspect: Command = {
 };
 
 async function findOne(kernel: PluginKernel, prefix: string): Promise<FoundEntry> {
-  const store = storeOf(kernel);
+  const store = await storeOf(kernel);
   checkListable(store);
   const { cache, owner } = kernel.resolve(KernelCache);
   const found = await cache.inventory.find(prefix, 2, owner);

@@ -12,6 +12,13 @@ export function cachedOperations(kernel: PluginKernel): string[] {
     .map(({ info }) => info.id);
 }
 
+/** Tags that the operations under `@cached` name of themselves, for completion; others are known call by call. */
+export function cachedTags(kernel: PluginKernel): string[] {
+  const all = kernel.resolve(CachedOperations).list();
+  const named = all.flatMap(({ options: { tags } }) => (typeof tags === "object" ? tags : []));
+  return [...new Set(named)];
+}
+
 /**
  * Refuses an operation that neither the application knows nor the store. A store that cannot list
  * may know any.

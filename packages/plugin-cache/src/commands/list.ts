@@ -1,7 +1,7 @@
 import type { Command } from "@mlmcp/core";
 import { formatBytes, formatTime } from "../advice/units.js";
 import { CacheManager } from "../cache-manager.js";
-import { cachedOperations, checkOperation } from "./known.js";
+import { cachedOperations, cachedTags, checkOperation } from "./known.js";
 import { printableRow } from "./printable.js";
 import { readCount } from "./read-count.js";
 import { stateOf, type EntryState } from "./state.js";
@@ -27,22 +27,25 @@ export const list: Command = {
   description: "The entries of the store, in no particular order.",
   options: [
     { flags: "--operation <operation>", description: "only those of one operation" },
+    { flags: "--tag <tags...>", description: "only those that have one of these tags" },
     { flags: "--expired", description: "only those that have expired, or are outdated by an invalidation" },
     { flags: "--limit <entries>", description: "how many at most; 50 where it is not given" },
   ],
-  values: { operation: cachedOperations },
+  values: { operation: cachedOperations, tag: cachedTags },
   async run({ kernel, options }): Promise<ListedEntry[]> {
-    const store = storeOf(kernel);
+    const store = await storeOf(kernel);
     checkListable(store);
     const operation = options["operation"] as string | undefined;
     if (operation !== undefined) await checkOperation(kernel, store, operation);
+    const wanted = options["tag"] as readonly string[] | undefined;
     const limit = readCount("--limit", options["limit"], 50);
     const found: ListedEntry[] = [];
     const entries = kernel.resolve(CacheManager).entries(operation === undefined ? {} : { operation });
     for await (const entry of entries) {
       const state = stateOf(entry);
-      if (entry.key === undefined || (options["expired"] === true && !isOver(state))) continue;
       const { cost, created, freshUntil, tags = [] } = entry.details ?? {};
+      if (entry.key === undefined || (options["expired"] === true && !isOver(state))) continue;
+      if (wanted && !tags.some((tag) => wanted.includes(tag))) continue;
       found.push({
         key: entry.key,
         operation: entry.operation,

@@ -7,8 +7,8 @@ import { storeOf } from "./store-access.js";
 export const optimize: Command = {
   name: "cache optimize",
   description: "What is worth a change, by what all processes on the store measured within a day.",
-  run({ kernel }) {
-    storeOf(kernel);
+  async run({ kernel }) {
+    await storeOf(kernel);
     return kernel.resolve(CacheManager).optimize({ scope: "shared" });
   },
   present: (advice: readonly Advice[]) =>

@@ -25,21 +25,24 @@ export const stats: Command = {
   description:
     "Entries, hits, misses and time saved, by operation, of all processes on the store within a day.",
   async run({ kernel }): Promise<Stats> {
-    storeOf(kernel);
-    const shared = await kernel.resolve(CacheManager).stats({ scope: "shared" });
+    await storeOf(kernel);
+    const { processes, ...shared } = await kernel.resolve(CacheManager).stats({ scope: "shared" });
     const stored = await measureStore(kernel);
-    return stored ? { ...shared, stored } : shared;
+    // That of the command itself has only looked.
+    const told = { ...shared, processes: processes - 1 };
+    return stored ? { ...told, stored } : told;
   },
   present({ operations, stored: listed, store, processes, ...all }: Stats) {
     const stored = listed ?? {};
     const none: CachedOperationStatistics = { ...all, ...noNumbers };
     const names = new Set([...Object.keys(operations), ...Object.keys(stored)]);
+    const said = processes > 0 ? "as each said last:" : "nobody has said anything yet: each does";
     const counted = processes === 1 ? "1 process" : `${processes} processes`;
     return [
       ...Array.from(names, (name) => row(name, operations[name] ?? none, stored[name])),
-      row(`total (${store}, ${counted}${listed ? "*" : ""})`, all, sum(stored)),
-      // Those that cannot be listed, nobody else can have said anything of.
-      ...(listed ? [{ operation: "* as each said last: once a minute while it runs, and at its end" }] : []),
+      row(`total (${store}${listed ? `, ${counted}*` : ""})`, all, sum(stored)),
+      // In a store that cannot list its entries nobody can say anything.
+      ...(listed ? [{ operation: `* ${said} once a minute while it runs, and at its end` }] : []),
     ];
   },
 };

@@ -1,25 +1,61 @@
-import { ConfigurationError, type PluginKernel } from "@mlmcp/core";
+import { CircuitOpenError, ConfigurationError, type PluginKernel } from "@mlmcp/core";
 import { KernelCache, type StoreAbsence } from "../kernel/kernel-cache.js";
 import type { Store, StoreFile } from "../stores/store.js";
 
 /**
- * The store of a kernel. A command has nothing else to work on: its own memory is empty.
+ * The store of a kernel, which answers. A command has nothing else to work on: its own memory is empty.
  *
  * @throws ConfigurationError (`MLMCP_CACHE_NO_STORE`) that says why there is none
  */
-export function storeOf(kernel: PluginKernel): Store {
+export async function storeOf(kernel: PluginKernel): Promise<Store> {
+  const store = openStoreOf(kernel);
+  try {
+    await store.ping();
+  } catch (error) {
+    throw noStore("silent", explainSilence(store, error), error);
+  }
+  return store;
+}
+
+function openStoreOf(kernel: PluginKernel): Store {
   const own = kernel.resolve(KernelCache);
   const { absence } = own;
   if (!absence) return own.cache.store!;
-  const { why, mends } = explain(absence);
-  throw new ConfigurationError(`There is no store: ${why}.`, {
+  throw noStore(absence.cause, explain(absence));
+}
+
+interface Explanation {
+  readonly why: string;
+  readonly mends: readonly string[];
+}
+
+function noStore(
+  kind: StoreAbsence["cause"] | "silent",
+  { why, mends }: Explanation,
+  cause?: unknown,
+): ConfigurationError {
+  return new ConfigurationError(`There is no store: ${why}.`, {
     code: "MLMCP_CACHE_NO_STORE",
-    context: { cause: absence.cause },
+    cause,
+    context: { cause: kind },
     suggestions: mends,
   });
 }
 
-function explain(absence: StoreAbsence): { readonly why: string; readonly mends: readonly string[] } {
+function explainSilence({ name }: Store, error: unknown): Explanation {
+  // Why it was cut off says more than since when.
+  const reason = error instanceof CircuitOpenError ? error.cause : error;
+  const said = reason instanceof Error ? reason.message.replace(/\.$/, "") : String(reason);
+  return {
+    why: `${name} does not answer (${said})`,
+    mends: [
+      "See that it runs, and that this user may connect to it.",
+      "`mlmcp config explain cache.store` says where it was set.",
+    ],
+  };
+}
+
+function explain(absence: StoreAbsence): Explanation {
   switch (absence.cause) {
     case "memory":
       return {
@@ -44,7 +80,7 @@ function explain(absence: StoreAbsence): { readonly why: string; readonly mends:
 
 /** The file of an embedded store. @throws ConfigurationError (`MLMCP_CACHE_NO_FILE`) where the store is none */
 export function fileOf(kernel: PluginKernel): StoreFile {
-  const { file, name } = storeOf(kernel);
+  const { file, name } = openStoreOf(kernel);
   if (file) return file;
   throw new ConfigurationError(`The store ${name} is no file of this machine. Use the tools of its server.`, {
     code: "MLMCP_CACHE_NO_FILE",

@@ -19,7 +19,7 @@ export const verify: Command = {
   name: "cache verify",
   description: "Looks for damage: in the file, and in every entry.",
   async run({ kernel }): Promise<Verdict> {
-    const store = storeOf(kernel);
+    const store = await storeOf(kernel);
     const damage = (await store.file?.verify()) ?? [];
     const problems: Problem[] = damage.map((problem) => ({
       problem: `${store.file!.path}: ${problem}`,

@@ -9,9 +9,9 @@ export const warm: Command = {
   description: "Makes the calls that the `warm` of an operation names, or of all.",
   arguments: ["[operation]"],
   values: { operation: warmOperations },
-  run({ kernel, args: [operation] }) {
+  async run({ kernel, args: [operation] }) {
     // What is made goes there: the memory of the command ends with it.
-    storeOf(kernel);
+    await storeOf(kernel);
     return kernel.resolve(CacheManager).warm(operation);
   },
   failure: ({ failed }: WarmUpReport) =>

@@ -1,3 +1,4 @@
+import { absent, copyFor } from "./copy-for.js";
 import type { Held } from "./held.js";
 import type { Owner } from "./plan.js";
 import type { EntryInfo } from "../stores/store.js";
@@ -6,7 +7,7 @@ import { namesOf, userTagsOf } from "../tags/names.js";
 import type { Tiers } from "./tiers.js";
 import type { Entry, EntryHead } from "../values/entry.js";
 import { UnencryptedError } from "../values/marks.js";
-import { copyOf, takeSnapshot } from "../values/snapshot.js";
+import { takeSnapshot } from "../values/snapshot.js";
 
 /** One entry of the cache, without its value. Times in milliseconds, and since the epoch where they are moments. */
 export interface CacheEntry {
@@ -84,7 +85,7 @@ export class Inventory {
       if (!info.key.startsWith(prefix)) continue;
       const { entries, unencrypted } = await this.#read([info.key], owner);
       const about = { ...info, ...unencrypted.get(info.key), inMemory: inMemory.has(info.key) };
-      found.push({ ...(await this.#entryOf(entries[0], about)), ...valueOf(entries[0]) });
+      found.push({ ...(await this.#entryOf(entries[0], about)), ...valueOf(entries[0], owner) });
       if (found.length === limit) break;
     }
     return found;
@@ -94,7 +95,8 @@ export class Inventory {
   async *values(owner: Owner): AsyncGenerator<unknown> {
     for await (const { key } of this.#stored({ operation: owner.operation })) {
       const [entry] = (await this.#read([key], owner)).entries;
-      if (entry) yield copyOf(entry.snapshot);
+      const value = entry ? copyFor(owner, entry) : absent;
+      if (value !== absent) yield value;
     }
   }
 
@@ -188,8 +190,9 @@ export class Inventory {
   }
 }
 
-function valueOf(entry: Entry | undefined): Pick<FoundEntry, "value"> {
-  return entry ? { value: copyOf(entry.snapshot) } : {};
+function valueOf(entry: Entry | undefined, owner: Owner): Pick<FoundEntry, "value"> {
+  const value = entry ? copyFor(owner, entry) : absent;
+  return value === absent ? {} : { value };
 }
 
 function detailsOf(entry: EntryHead) {

@@ -1,10 +1,7 @@
+import { absent, copyFor } from "./copy-for.js";
 import { isServable, type Held } from "./held.js";
 import type { Owner } from "./plan.js";
 import type { Keeping, Tiers } from "./tiers.js";
-import { copyOf } from "../values/snapshot.js";
-
-/** Not found. */
-export const absent: unique symbol = Symbol("absent");
 
 /** What there is for a key, fresh, or {@link absent}. */
 export async function findOne(tiers: Tiers, text: string, owner: Owner): Promise<unknown> {
@@ -40,9 +37,10 @@ export async function lookStale(
   const held =
     servable(await tiers.inMemory(text)) ??
     (key === undefined ? undefined : servable(await tiers.inStore(key, byHand(owner))));
-  if (!held) return undefined;
+  const value = held ? copyFor(owner, held) : absent;
+  if (value === absent) return undefined;
   owner.observer.stale("fallback");
-  return { value: copyOf(held.snapshot) };
+  return { value };
 }
 
 async function findInStore(
@@ -63,13 +61,11 @@ async function findInStore(
   return found;
 }
 
-function answer(held: Held | undefined, tier: "memory" | "store", { observer }: Owner): unknown {
-  if (!held) {
-    observer.miss();
-    return absent;
-  }
-  observer.hit(tier, held.cost);
-  return copyOf(held.snapshot);
+function answer(held: Held | undefined, tier: "memory" | "store", owner: Owner): unknown {
+  const value = held ? copyFor(owner, held) : absent;
+  if (value === absent) owner.observer.miss();
+  else owner.observer.hit(tier, held!.cost);
+  return value;
 }
 
 function fresh(held: Held | undefined): Held | undefined {

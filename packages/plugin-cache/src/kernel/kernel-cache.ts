@@ -17,7 +17,7 @@ import { createOwner } from "./owner.js";
 import type { Owner } from "../engine/plan.js";
 import { protect, type ProtectionSettings } from "./protection.js";
 import { StaleCache } from "./stale-answers.js";
-import { createStoreListener } from "./store-listener.js";
+import { createStoreListener, type OutageCounts } from "./store-listener.js";
 import { holdsUnencrypted } from "../stores/unencrypted.js";
 import { GuardedStore, type StoreStatus } from "../stores/guard/guarded-store.js";
 import { placeOf } from "../stores/location.js";
@@ -50,6 +50,7 @@ export class KernelCache {
   readonly staleAnswers: StaleCache;
   readonly digests: FileDigests;
   readonly keyRing = new LatestKeyRing();
+  readonly outages: OutageCounts = { begun: 0, ended: 0 };
   readonly #kernel: PluginKernel;
   /** Stands for what no operation asked for. */
   readonly owner: Owner;
@@ -271,7 +272,7 @@ export class KernelCache {
       store = await openStore(
         this.#setting,
         cwd,
-        createStoreListener(this.#kernel, this.owner, this.#name),
+        createStoreListener(this.#kernel, this.owner, this.#name, this.outages),
         this.#options,
       );
       if (store && former instanceof GuardedStore) former.passOn(store, { samePlace });

@@ -3,19 +3,33 @@ import type { Owner } from "../engine/plan.js";
 import "../events.js";
 import type { StoreListener } from "../stores/open-store.js";
 
+/** Outages of the stores that a kernel has had, since it started. */
+export interface OutageCounts {
+  begun: number;
+  /** Those after which the store was there again. */
+  ended: number;
+}
+
 /** Publishes what becomes of a store, and warns once where it tells nothing. @param store its name */
 export function createStoreListener(
   kernel: Pick<PluginKernel, "event">,
   { observer }: Owner,
   store: string,
+  outages: OutageCounts,
 ): StoreListener {
   const down = kernel.event("cache:store-down");
   const up = kernel.event("cache:store-up");
   let hasWarned = false;
   return {
     onError: (error) => observer.failed("background", error),
-    onDown: (error, waiting) => down.publish({ store, error, waiting }),
-    onUp: (outage) => up.publish({ store, ...outage }),
+    onDown: (error, waiting) => {
+      outages.begun++;
+      down.publish({ store, error, waiting });
+    },
+    onUp: (outage) => {
+      outages.ended++;
+      up.publish({ store, ...outage });
+    },
     onDeaf: (cause) => {
       const reason = cause instanceof Error ? cause.message : String(cause);
       // However it came to it, that it lasts is news.

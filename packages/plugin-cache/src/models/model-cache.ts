@@ -1,23 +1,22 @@
-import { randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { access, link, mkdir, rename, rm } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
-import { Readable } from "node:stream";
+import { access } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { pipeline } from "node:stream/promises";
 import { isMlmcpError } from "@mlmcp/core";
 import { takeArtifact } from "./artifact.js";
 import { codeOf } from "./files.js";
-import { exhausted, misnamed, staged, taken, unusable } from "./model-errors.js";
-import { ModelFiles, type Draft } from "./model-files.js";
+import { misnamed, staged, taken, unusable } from "./model-errors.js";
+import { ModelFiles } from "./model-files.js";
 import type { GivenMetadata, Manifest, ModelMetadata } from "./model-info.js";
 import { describe, findManifest, latestFirst, stagesByVersion, stagesOf } from "./model-lookup.js";
 import { checkModelOptions } from "../options/models.js";
 import { checkName, checkVersion, parseReference } from "./model-name.js";
 import { decodeArtifact, readArtifact } from "./reading.js";
-import { pack, type FlowOptions, type Packed, type PackingOptions } from "./packing.js";
+import { pack, type FlowOptions, type PackingOptions } from "./packing.js";
 import { plainMetadata } from "./plain-metadata.js";
+import { publishAs, publishNext } from "./publishing.js";
 import { outlived, type Retention } from "./retention.js";
+import { writeWhole } from "./write-whole.js";
 
 export interface ModelSettings extends PackingOptions {
   /** Absolute. */
@@ -110,7 +109,9 @@ export class ModelCache {
         const created = Date.now();
         const facts = { name, created, kind, size, sha256, packing, metadata };
         const manifestOf = (each: string): Manifest => ({ format: 1, version: each, ...facts });
-        return await this.#publish(files, draft, packed, version, manifestOf);
+        return version === undefined
+          ? await publishNext(files, draft, packed.blob, manifestOf)
+          : await publishAs(files, draft, packed.blob, manifestOf(version));
       } finally {
         flow.bytes.destroy();
         await files.discard(draft);
@@ -171,25 +172,7 @@ export class ModelCache {
     checkModelOptions("exportModel", options);
     const { overwrite = false, ...flow } = options;
     const { model, metadata } = await this.loadModel(reference, { ...flow, as: "stream" });
-    const target = resolve(file);
-    const aside = `${target}.${randomUUID()}.tmp`;
-    try {
-      await mkdir(dirname(target), { recursive: true });
-      await pipeline(model, createWriteStream(aside, { flags: "wx", mode: 0o600, flush: true }));
-      if (overwrite) await rename(aside, target);
-      else await link(aside, target);
-    } catch (cause) {
-      if (isMlmcpError(cause)) throw cause;
-      // Whoever reads of it knows the file that was to be written, and no other.
-      if (cause instanceof Error) cause.message = cause.message.replaceAll(aside, target);
-      throw unusable(
-        `${target} cannot be written`,
-        codeOf(cause) === "EEXIST" ? "it is there already" : cause,
-      );
-    } finally {
-      // Where its folder is none, there is nothing to remove.
-      await rm(aside, { force: true }).catch(() => undefined);
-    }
+    await writeWhole(resolve(file), model, { overwrite });
     return metadata;
   }
 
@@ -310,29 +293,6 @@ export class ModelCache {
       opening.catch(() => (this.#opened = undefined));
     }
     return { files: await this.#opened.files, settings };
-  }
-
-  async #publish(
-    files: ModelFiles,
-    draft: Draft,
-    { blob }: Packed,
-    version: string | undefined,
-    manifestOf: (version: string) => Manifest,
-  ): Promise<Manifest> {
-    if (version !== undefined) {
-      const manifest = manifestOf(version);
-      if (await files.publish(draft, blob, manifest)) return manifest;
-      throw taken(manifest.name, version);
-    }
-    const { name } = manifestOf("");
-    for (;;) {
-      // Also of those that cannot be read: their names are taken.
-      const numbers = (await files.versions(name)).map(Number).filter(Number.isSafeInteger);
-      const last = numbers.reduce((one, other) => Math.max(one, other), 0);
-      if (last === Number.MAX_SAFE_INTEGER) throw exhausted(name, last);
-      const manifest = manifestOf(String(last + 1));
-      if (await files.publish(draft, blob, manifest)) return manifest;
-    }
   }
 
   async #prune(files: ModelFiles, name: string, retention: Retention): Promise<number> {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { link, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { isMlmcpError } from "@mlmcp/core";
+import { isMlmcpError, makeFolder } from "@mlmcp/core";
 import { codeOf, flushDirectory, privateDirectory, removeWhole, unlessMissing, writeNew } from "./files.js";
 import { damagedManifest, damagedPromotion } from "./model-errors.js";
 import { checkManifest, type Manifest } from "./model-info.js";
@@ -37,7 +37,7 @@ export class ModelFiles {
   /** Makes the directories, and takes away what dead processes left. */
   async prepare(): Promise<void> {
     for (const directory of ["blobs", "models", "drafts"]) {
-      await mkdir(join(this.root, directory), { recursive: true, mode: privateDirectory });
+      await makeFolder(join(this.root, directory), privateDirectory);
     }
     await this.#sweepDrafts();
     await this.sweepBlobs();
@@ -102,7 +102,7 @@ export class ModelFiles {
     await flushDirectory(draft.directory);
     const versions = join(this.#model(name), "versions");
     for (;;) {
-      await mkdir(versions, { recursive: true, mode: privateDirectory });
+      await makeFolder(versions, privateDirectory);
       try {
         await rename(draft.directory, this.#version(name, version));
         await flushDirectory(versions);
@@ -160,7 +160,7 @@ export class ModelFiles {
   /** Of several who promote at the same time each gets a number, and the last one the stage. */
   async promote(name: string, stage: string, promotion: Promotion): Promise<void> {
     const directory = this.#stage(name, stage);
-    await mkdir(directory, { recursive: true, mode: privateDirectory });
+    await makeFolder(directory, privateDirectory);
     const draft = join(this.root, "drafts", `${randomUUID()}.json`);
     await writeNew(draft, `${JSON.stringify(promotion)}\n`);
     try {

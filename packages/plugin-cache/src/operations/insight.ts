@@ -29,7 +29,8 @@ export class CacheInsight {
     this.#kernel = kernel;
     this.#own = own;
     this.#operations = operations;
-    this.#reports = new Reports(own.cache, own.owner.observer.failed);
+    const isHeard = (): boolean => own.storeStatus?.state === "up";
+    this.#reports = new Reports(own.cache, isHeard, own.owner.observer.failed);
     own.beforeLeaving(() => this.#reports.write());
   }
 

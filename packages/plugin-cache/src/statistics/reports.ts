@@ -17,14 +17,17 @@ const interval = 60_000;
  */
 export class Reports {
   readonly #cache: Cache;
+  readonly #isHeard: () => boolean;
   readonly #owner: Owner;
   readonly #space: string;
   readonly #id = randomUUID();
   #timer: NodeJS.Timeout | undefined;
   #written = 0;
 
-  constructor(cache: Cache, failed: Observer["failed"]) {
+  /** @param isHeard whether the store takes anything now: what waits for it is to be what applications have set */
+  constructor(cache: Cache, isHeard: () => boolean, failed: Observer["failed"]) {
     this.#cache = cache;
+    this.#isHeard = isHeard;
     this.#space = cache.spaceOf(keyspace(reportOperation));
     // Nobody asked for these entries: they are no hits and no misses.
     const nothing = (): void => undefined;
@@ -52,7 +55,7 @@ export class Reports {
 
   /** Writes what was seen, where that is more than last time. */
   async write(): Promise<void> {
-    if (!this.#cache.store?.entries) return;
+    if (!this.#cache.store?.entries || !this.#isHeard()) return;
     const counted = countOf(this.#cache.observe());
     if (counted === this.#written) return;
     this.#written = counted;

@@ -1,4 +1,5 @@
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
+import { makeFolder } from "@mlmcp/core";
 import { GuardedStore, type GuardOptions } from "./guard/guarded-store.js";
 import { KeyvStore, type AnyAdapter } from "./keyv-store.js";
 import { LateStore } from "./late-store.js";
@@ -81,6 +82,9 @@ async function openBare(
     const { PostgresStore } = await import("./postgres/postgres-store.js");
     return PostgresStore.open(location, options);
   }
+  const file = sqliteFile(setting, cwd)!;
+  // Where the file system takes no folders, what the store does by itself, without the core, would never end.
+  await makeFolder(dirname(file));
   const { SqliteStore } = await import("./sqlite/sqlite-store.js");
-  return SqliteStore.open(sqliteFile(setting, cwd)!, options);
+  return SqliteStore.open(file, options);
 }

@@ -53,9 +53,16 @@ describe("cache list", () => {
     );
   });
 
-  it("tells those of one operation, those that are over, and only so many", async () => {
+  it("tells those of one operation, those with a tag, those that are over, and only so many", async () => {
     expect(states(await list("--operation", "Shop.stock"))).toEqual(["Shop.stock stale"]);
     expect(states(await list("--expired"))).toEqual(["Shop.price outdated"]);
+    expect(states(await list("--tag", "product:a"))).toEqual(["Shop.price fresh"]);
+    expect(states(await list("--tag", "product:b", "product:gone", "stocks"))).toEqual([
+      "Shop.price fresh",
+      "Shop.price outdated",
+      "Shop.stock stale",
+    ]);
+    expect(await list("--tag", "stocks", "--operation", "Shop.price")).toEqual([]);
     expect(await list("--limit", "2")).toHaveLength(2);
     // Known to the application, and to the store alone.
     expect((await shell.run(["cache", "list", "--operation", "CacheManager"])).out).toBe("There are none.\n");
@@ -84,9 +91,13 @@ describe("cache list", () => {
     expect(states(await list())).toHaveLength(4);
   });
 
-  it("completes the operations that are cached", async () => {
-    const { out } = await shell.run(["__complete", "--", "cache", "list", "--operation", "Shop.s"]);
-    expect(out.trim()).toBe("Shop.stock");
+  it("completes the operations that are cached, and the tags that they name of themselves", async () => {
+    const complete = async (...words: string[]): Promise<string> =>
+      (await shell.run(["__complete", "--", "cache", ...words])).out.trim();
+    expect(await complete("list", "--operation", "Shop.s")).toBe("Shop.stock");
+    expect(await complete("list", "--tag", "")).toBe("stocks");
+    expect(await complete("clear", "--tag", "st")).toBe("stocks");
+    expect(await complete("list", "--t")).toContain("--tag");
   });
 });
 

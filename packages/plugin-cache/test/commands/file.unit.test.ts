@@ -46,6 +46,16 @@ describe("cache backup and restore", () => {
     expect(onto.err).not.toContain(".new");
   });
 
+  it.skipIf(process.platform !== "linux")("are refused at once where no folder can be made", async () => {
+    const { code, err } = await shell.run(["cache", "backup", "/proc/mlmcp/a/copy.db"]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining(
+        "/proc/mlmcp/a/copy.db was not written: the folder /proc/mlmcp cannot be made, since /proc takes no folders.",
+      ),
+    ]);
+  });
+
   it("show at a terminal how far they are", async () => {
     const { err } = await shell.run(["cache", "backup", shell.path("copy.db")], { isTTY: true });
     expect(err).toContain("] 100 %");

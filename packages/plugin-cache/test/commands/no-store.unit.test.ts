@@ -19,6 +19,8 @@ const commands = [
   ["restore", "x.db", "--yes"],
 ];
 
+const needFile = ["backup", "restore"];
+
 describe("every command that needs a store says why there is none", () => {
   it.each(commands)("%s %s %s", async (...args) => {
     const given = ["cache", ...args.filter((arg) => arg !== undefined)];
@@ -42,6 +44,20 @@ describe("every command that needs a store says why there is none", () => {
     );
     expect(failed).toContain("ENOTDIR");
     expect(failed).toContain("Mend or remove the file, or set `cache.store` to another one.");
+  });
+});
+
+describe("every command that asks a store says what to do where it does not answer", () => {
+  it.each(commands.filter(([name]) => !needFile.includes(name!)))("%s %s %s", async (...args) => {
+    vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const given = ["cache", ...args.filter((arg) => arg !== undefined)];
+    for (const store of ["redis://127.0.0.1:1", "postgres://127.0.0.1:1/none"]) {
+      const { code, out, err } = await new Shell({ cache: { store } }).run(given);
+      expect([code, out]).toEqual([1, ""]);
+      expect(err).toContain(`There is no store: ${store} does not answer (`);
+      expect(err).toContain("connect ECONNREFUSED 127.0.0.1:1)");
+      expect(err).toContain("See that it runs, and that this user may connect to it.");
+    }
   });
 });
 

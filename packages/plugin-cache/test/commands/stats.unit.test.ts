@@ -21,12 +21,28 @@ it("tells what the processes on the store did, and what it holds", async () => {
   );
   expect(rows.at(-1)).toBe("* as each said last: once a minute while it runs, and at its end");
   expect(rows.at(-2)).toMatch(
-    /^total \(sqlite:\/\/.*cache\.db, \d+ processes\*\) +1 h +\d+ +0 +[\d.]+ (?:bytes|KB) +1 +/,
+    /^total \(sqlite:\/\/.*cache\.db, 1 process\*\) +1 h +\d+ +0 +[\d.]+ (?:bytes|KB) +1 +/,
   );
   const json = await shell.json<Record<string, unknown>>(["cache", "stats"]);
   expect(json).toMatchObject({
     hits: 1,
+    processes: 1,
     operations: { "Shop.price": { hits: 1, misses: 2, ttl: 300_000 } },
     stored: { "Shop.price": { entries: 2, expired: 0, bytes: expect.any(Number) } },
   });
+});
+
+it("says that no process has said anything yet, as in the first minute of a service", async () => {
+  const shell = new Shell();
+  const kernel = await shell.kernel();
+  await kernel.adopt(new Shop()).price("a");
+  const { code, out } = await shell.run(["cache", "stats"]);
+  const rows = out.trimEnd().split("\n");
+  expect([code, rows.at(-1)]).toEqual([
+    0,
+    "* nobody has said anything yet: each does once a minute while it runs, and at its end",
+  ]);
+  expect(rows.at(-2)).toMatch(
+    /^total \(sqlite:\/\/.*cache\.db, 0 processes\*\) +1 h +\d+ +0 +\d+ bytes +0 +0 +/,
+  );
 });

@@ -418,6 +418,18 @@ describe("an export", () => {
   });
 });
 
+it.skipIf(process.platform !== "linux")("a folder that cannot be made is said at once", async () => {
+  const { models, settings } = setUp();
+  await models.saveModel("m", 1);
+  const error = {
+    code: "MLMCP_MODEL_FILES",
+    message: expect.stringContaining("the folder /proc/mlmcp cannot be made, since /proc takes no folders"),
+  };
+  await expect(models.exportModel("m", "/proc/mlmcp/a/m")).rejects.toMatchObject(error);
+  (settings as { directory: string }).directory = "/proc/mlmcp/models";
+  await expect(models.saveModel("m", 1)).rejects.toMatchObject(error);
+});
+
 describe("what dead processes left", () => {
   it("goes when models are next opened, once it is old", async () => {
     const { models, directory } = setUp();

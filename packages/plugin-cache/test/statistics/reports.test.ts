@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createKernel, type Kernel } from "@mlmcp/core";
+import { createKernel, onEvent, type Kernel } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { cached, cachePlugin, CacheManager, type ScopeOptions } from "@mlmcp/plugin-cache";
 import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
@@ -46,6 +46,23 @@ describe("what a process has counted", () => {
       memory: { entries: 1, maxEntries: 1_000, maxBytes: 64 * 1024 ** 2 },
       operations: { "Users.find": { ttl: 300_000, hits: 2, misses: 1, entries: 1 } },
     });
+  });
+
+  it("is not among what waits for a store that is away", async () => {
+    vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const errors: string[] = [];
+    onTestFinished(onEvent("cache:error", ({ error }) => void errors.push(String(error))));
+    store = "redis://127.0.0.1:1";
+    for (const waiting of [0, 1]) {
+      const kernel = await start();
+      await call(kernel, 3);
+      for (let key = 0; key < waiting; key++) await kernel.resolve(CacheManager).set(key, "by hand");
+      await kernel.stop();
+    }
+    expect(errors.filter((error) => error.includes("have not reached it"))).toEqual([
+      `Error: ${store} is closed, and 1 writes have not reached it`,
+    ]);
   });
 
   it("is known to others on the store after its end, added up", async () => {

@@ -1,6 +1,9 @@
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
+/** Somebody may delete what a folder is to stand in before it is made. */
+const maxTries = 10;
+
 /**
  * Makes a folder, and those above it that are missing. One that is there is left as it is.
  *
@@ -8,14 +11,16 @@ import { dirname } from "node:path";
  * where a folder that is there answers ENOENT to whoever makes another in it, as /proc does.
  *
  * @param mode of those that are made. @default 0o777, less the process's umask
- * @throws the system's error, or one that says which folder takes no others
+ * @throws the system's error, or one of `ENOENT` that says which folder takes no others
  */
 export async function makeFolder(folder: string, mode?: number): Promise<void> {
-  if (await make(folder, mode)) return;
   const above = dirname(folder);
-  if (above !== folder) await makeFolder(above, mode);
-  if (await make(folder, mode)) return;
-  throw new Error(`the folder ${folder} cannot be made, since ${above} takes no folders`);
+  for (let tries = 1; tries <= maxTries; tries++) {
+    if (await make(folder, mode)) return;
+    if (above !== folder) await makeFolder(above, mode);
+  }
+  const message = `the folder ${folder} cannot be made, since ${above} takes no folders`;
+  throw Object.assign(new Error(message), { code: "ENOENT" });
 }
 
 /** Whether it is there now; not where what is above it is missing. */

@@ -1,5 +1,6 @@
-import { readdirSync, statSync, symlinkSync } from "node:fs";
+import { readdirSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { makeFolder } from "../../../src/config/writing/make-folder.js";
 import { project } from "../project.js";
@@ -26,6 +27,22 @@ describe("makeFolder", () => {
     expect(readdirSync(join(root, "a/b"))).toHaveLength(20);
   });
 
+  it("makes one while somebody deletes what it stands in", async () => {
+    const root = project();
+    const above = Array.from({ length: 200 }, (_, index) => join(root, String(index)));
+    const made = Promise.all(above.map((folder) => makeFolder(join(folder, "a/b"))));
+    // Each time between two of its steps.
+    for (const folder of [...above, ...above]) {
+      try {
+        rmSync(folder, { recursive: true, force: true });
+      } catch {
+        // Something has just been made in it.
+      }
+      await setImmediate();
+    }
+    await expect(made).resolves.toHaveLength(above.length);
+  });
+
   it("says what stands in its place, or above it", async () => {
     const root = project({ file: "" });
     symlinkSync(join(root, "nowhere"), join(root, "link"));
@@ -35,8 +52,9 @@ describe("makeFolder", () => {
   });
 
   it.skipIf(process.platform !== "linux")("gives up where a file system takes no folders", async () => {
-    await expect(makeFolder("/proc/mlmcp/a/b")).rejects.toThrow(
-      "the folder /proc/mlmcp cannot be made, since /proc takes no folders",
-    );
+    await expect(makeFolder("/proc/mlmcp/a/b")).rejects.toMatchObject({
+      code: "ENOENT",
+      message: "the folder /proc/mlmcp cannot be made, since /proc takes no folders",
+    });
   });
 });

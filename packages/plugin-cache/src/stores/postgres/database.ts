@@ -1,6 +1,7 @@
 import type { ClientBase, Pool, QueryResultRow } from "pg";
 import { destroy } from "./destroy.js";
 import type { Location } from "../location.js";
+import { Once } from "../once.js";
 import { within } from "../time-limit.js";
 import { isInTheWay, isWithoutTables, toStoreError, type Library } from "./library.js";
 import { createTables, type Tables } from "./tables.js";
@@ -21,7 +22,7 @@ export class Database {
   readonly #name: string;
   readonly #clients = new Set<ClientBase>();
   readonly #running = new Set<Promise<unknown>>();
-  #ready: Promise<void> | undefined;
+  readonly #tablesMade = new Once(() => this.#create());
 
   /** @param onError told of connections that are lost while nobody uses them */
   constructor(library: Library, location: Location, tables: Tables, onError: (error: unknown) => void) {
@@ -44,14 +45,8 @@ export class Database {
   }
 
   /** Connects, and makes the tables where they are missing. @throws the error of the server or of the connection */
-  async ready(): Promise<void> {
-    this.#ready ??= this.#create();
-    try {
-      await this.#ready;
-    } catch (error) {
-      this.#ready = undefined;
-      throw error;
-    }
+  ready(): Promise<void> {
+    return this.#tablesMade.done();
   }
 
   /** @throws RefusedError, or the error of the server or of the connection */
@@ -61,7 +56,7 @@ export class Database {
     try {
       return await running;
     } catch (error) {
-      if (isWithoutTables(error)) this.#ready = undefined;
+      if (isWithoutTables(error)) this.#tablesMade.undo();
       throw toStoreError(error, this.#name);
     } finally {
       this.#running.delete(running);

@@ -1,16 +1,11 @@
-import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
+import { ChangeListeners } from "../change-listeners.js";
+import { ChangeMessages } from "../change-messages.js";
 import type { Location } from "../location.js";
 import type { Change, ChangeFeed, ChangeListener } from "../store.js";
 import { within } from "../time-limit.js";
 import { destroy } from "./destroy.js";
 import type { Library } from "./library.js";
-
-/** What is sent: a change and whose it is, or, where it is too long to be sent, only that there was one. */
-interface Message {
-  readonly from: string;
-  readonly change?: Change;
-}
 
 /** Postgres takes less than 8000 bytes. */
 const maxBytes = 7_900;
@@ -38,10 +33,10 @@ export interface ChangesOptions {
 export class PostgresChanges implements ChangeFeed {
   readonly latency = 50;
   readonly #options: ChangesOptions;
-  readonly #origin = randomBytes(9).toString("base64url");
+  readonly #messages = new ChangeMessages();
   /** Where a word to oneself is said. */
-  readonly #ownChannel = `mlmcp_cache_echo_${this.#origin}`;
-  readonly #listeners = new Set<ChangeListener>();
+  readonly #ownChannel = `mlmcp_cache_echo_${this.#messages.origin}`;
+  readonly #listeners = new ChangeListeners();
   #client: Client | undefined;
   #attempt: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -59,10 +54,8 @@ export class PostgresChanges implements ChangeFeed {
 
   /** What a statement notifies the channel of that changes something. */
   messageOf(change: Change): string {
-    const whole = JSON.stringify({ from: this.#origin, change } satisfies Message);
-    return Buffer.byteLength(whole) > maxBytes
-      ? JSON.stringify({ from: this.#origin } satisfies Message)
-      : whole;
+    const whole = this.#messages.write(change);
+    return Buffer.byteLength(whole) > maxBytes ? this.#messages.write() : whole;
   }
 
   async subscribe(listener: ChangeListener): Promise<() => Promise<void>> {
@@ -102,7 +95,7 @@ export class PostgresChanges implements ChangeFeed {
     client.on("error", (error) => this.#lose(client, error));
     client.on("notification", (message) => {
       if (message.channel === this.#ownChannel) this.#heard();
-      else this.#hear(message.payload ?? "");
+      else this.#messages.read(message.payload ?? "", this.#listeners);
     });
     try {
       await client.connect();
@@ -120,7 +113,7 @@ export class PostgresChanges implements ChangeFeed {
     this.#failures = 0;
     client.on("end", () => this.#lose(client, new Error(`${location.name} has closed the connection`)));
     this.#heartbeat = setInterval(() => void this.#beat(client), heartbeatMs).unref();
-    this.#missed();
+    this.#listeners.missed();
     this.#sayToOneself(client);
   }
 
@@ -175,29 +168,9 @@ export class PostgresChanges implements ChangeFeed {
     this.#retry = setTimeout(() => void this.#open().catch(() => undefined), delay).unref();
   }
 
-  #hear(text: string): void {
-    const { from, change } = parse(text);
-    if (from === this.#origin) return;
-    if (!change) this.#missed();
-    else for (const listener of this.#listeners) listener.changed(change);
-  }
-
-  #missed(): void {
-    for (const listener of this.#listeners) listener.missed();
-  }
-
   #tell(isListening: boolean, reason?: unknown): void {
     this.#isAway = !isListening;
     this.#reason = reason;
-    for (const listener of this.#listeners) listener.listening?.(isListening, reason);
-  }
-}
-
-/** Nobody else should speak on the channel; what is not understood may have been a change. */
-function parse(text: string): Partial<Message> {
-  try {
-    return (JSON.parse(text) ?? {}) as Message;
-  } catch {
-    return {};
+    this.#listeners.listening(isListening, reason);
   }
 }

@@ -1,14 +1,9 @@
-import { randomBytes } from "node:crypto";
+import { ChangeListeners } from "../change-listeners.js";
+import { ChangeMessages } from "../change-messages.js";
 import { RefusedError } from "../refused-error.js";
 import { toStoreError } from "./library.js";
 import type { Change, ChangeFeed, ChangeListener } from "../store.js";
 import type { Prepare, RedisConnection } from "./redis-connection.js";
-
-/** What is sent: a change and whose it is, or, without either, that changes were lost. */
-interface Message {
-  readonly from?: string;
-  readonly change?: Change;
-}
 
 /**
  * Publishes as a part of a script, after that which it tells of. An expression, for
@@ -19,8 +14,8 @@ export function publish(channel: string, message: string): string {
   return `(function(told) return type(told) == "table" and told.err or "" end)(redis.pcall("PUBLISH", ${channel}, ${message}))`;
 }
 
-/** Says to everybody that changes were lost. */
-export const lostMessage = JSON.stringify({} satisfies Message);
+/** Says to everybody that changes were lost: it has neither a change nor whose it is. */
+export const lostMessage = "{}";
 
 export interface ChangesOptions {
   /** The store's. */
@@ -37,8 +32,8 @@ export class RedisChanges implements ChangeFeed {
   readonly latency = 50;
   readonly #options: ChangesOptions;
   readonly #subscriber: RedisConnection;
-  readonly #origin = randomBytes(9).toString("base64url");
-  readonly #listeners = new Set<ChangeListener>();
+  readonly #messages = new ChangeMessages();
+  readonly #listeners = new ChangeListeners();
   #isMute = false;
   #isAway = false;
 
@@ -46,8 +41,8 @@ export class RedisChanges implements ChangeFeed {
     this.#options = options;
     this.#subscriber = options.connect(
       async (client) => {
-        await client.subscribe(options.channel, (message) => this.#hear(message));
-        this.#missed();
+        await client.subscribe(options.channel, (message) => this.#messages.read(message, this.#listeners));
+        this.#listeners.missed();
         if (this.#isAway) this.#tell(true);
       },
       (reason) => this.#tell(false, toStoreError(reason, options.name)),
@@ -56,7 +51,7 @@ export class RedisChanges implements ChangeFeed {
 
   /** What is published by who changes something. */
   messageOf(change: Change): string {
-    return JSON.stringify({ from: this.#origin, change } satisfies Message);
+    return this.#messages.write(change);
   }
 
   /** @param failure what {@link publish} answered */
@@ -84,27 +79,8 @@ export class RedisChanges implements ChangeFeed {
     return this.#subscriber.close();
   }
 
-  #hear(text: string): void {
-    const { from, change } = parse(text);
-    if (!change) this.#missed();
-    else if (from !== this.#origin) for (const listener of this.#listeners) listener.changed(change);
-  }
-
-  #missed(): void {
-    for (const listener of this.#listeners) listener.missed();
-  }
-
   #tell(isListening: boolean, reason?: unknown): void {
     this.#isAway = !isListening;
-    for (const listener of this.#listeners) listener.listening?.(isListening, reason);
-  }
-}
-
-/** Nobody else should speak on the channel; what is not understood may have been a change. */
-function parse(text: string): Message {
-  try {
-    return (JSON.parse(text) ?? {}) as Message;
-  } catch {
-    return {};
+    this.#listeners.listening(isListening, reason);
   }
 }

@@ -38,6 +38,8 @@ export class RedisConnection {
   #retry: NodeJS.Timeout | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #failures = 0;
+  /** Why there is none. */
+  #reason = "not yet";
   #closed = false;
 
   constructor(library: Library, options: ConnectionOptions) {
@@ -72,7 +74,7 @@ export class RedisConnection {
   run<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
     const client = this.#client;
     const { name } = this.#options;
-    if (!client) return Promise.reject(new Error(`${name} is not connected`));
+    if (!client) return Promise.reject(new Error(`${name} is not connected: ${this.#reason}`));
     const asked = this.#asked;
     const isAnswered = (): void => {
       if (--asked.count === 0) client.unref();
@@ -168,6 +170,7 @@ export class RedisConnection {
 
   #again(reason: unknown): void {
     if (this.#closed) return;
+    this.#reason = reason instanceof Error ? reason.message : String(reason);
     this.#options.onAway?.(reason);
     // Attempts that fail are told once, until there is a connection again.
     if (this.#failures === 0) this.#options.onError(reason);

@@ -1,3 +1,5 @@
+import { ChangeListeners } from "../change-listeners.js";
+import { Once } from "../once.js";
 import type { Change, ChangeFeed, ChangeListener } from "../store.js";
 import { rowsOf, type Connection } from "./connection.js";
 import type { Database } from "./database.js";
@@ -32,9 +34,8 @@ export class ChangeTable implements ChangeFeed {
   readonly latency = pollInterval;
   readonly #database: Database;
   readonly #teller: Teller;
-  readonly #listeners = new Set<ChangeListener>();
-  /** Once for all who subscribe meanwhile. */
-  #beginning: Promise<void> | undefined;
+  readonly #listeners = new ChangeListeners();
+  readonly #beginning = new Once(() => this.#begin());
   #polling: NodeJS.Timeout | undefined;
   #asking: Promise<void> | undefined;
   #endRenewed: (() => void) | undefined;
@@ -49,13 +50,7 @@ export class ChangeTable implements ChangeFeed {
   }
 
   async subscribe(listener: ChangeListener): Promise<() => Promise<void>> {
-    this.#beginning ??= this.#begin();
-    try {
-      await this.#beginning;
-    } catch (error) {
-      this.#beginning = undefined;
-      throw error;
-    }
+    await this.#beginning.done();
     this.#listeners.add(listener);
     return async () => {
       this.#listeners.delete(listener);
@@ -64,7 +59,7 @@ export class ChangeTable implements ChangeFeed {
   }
 
   async stop(): Promise<void> {
-    this.#beginning = undefined;
+    this.#beginning.undo();
     clearInterval(this.#polling);
     this.#endRenewed?.();
     await this.#asking;
@@ -124,10 +119,8 @@ export class ChangeTable implements ChangeFeed {
     const isGap = seen < 0 || last < seen || (last > seen && (first === null || first > seen + 1));
     const latest = rows.length === page ? rows.at(-1)!.id! : last;
     this.#seen = isGap ? last : latest;
-    for (const listener of this.#listeners) {
-      if (isGap) listener.missed();
-      else for (const row of rows) if (row.id !== null) listener.changed(toChange(row));
-    }
+    if (isGap) this.#listeners.missed();
+    else for (const row of rows) if (row.id !== null) this.#listeners.changed(toChange(row));
   }
 
   async #last(): Promise<number> {
