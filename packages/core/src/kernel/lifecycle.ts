@@ -120,10 +120,12 @@ export class Lifecycle {
 
   /** What a reload would find wrong before it asks the plugins. */
   async problems(): Promise<ConfigProblem[]> {
-    const { provider, plugins } = this.#parts;
+    const { provider, plugins, operations } = this.#parts;
     try {
       const sources = await provider.preview(this.sources, this.#limits);
       const config = await this.#validate(sources, plugins.plugins);
+      const broken = operations.brokenBy(config, this.config);
+      if (broken.length > 0) return broken;
       return config.environment === "production" ? this.#refusalsOf(config) : [];
     } catch (error) {
       if (this.#reading.signal.aborted) throw error;
@@ -199,6 +201,8 @@ export class Lifecycle {
   async #takeUp(sources: ConfigSources): Promise<void> {
     const { plugins, paths, operations } = this.#parts;
     const config = await this.#validate(sources, plugins.plugins);
+    const broken = operations.brokenBy(config, this.config);
+    if (broken.length > 0) throw configurationError(broken, { code: "MLMCP_ADVICE_OPTIONS" });
     this.#offered = config;
     try {
       reportSettingsWithoutEffect(config, operations);

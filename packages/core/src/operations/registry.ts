@@ -1,6 +1,8 @@
 import { nearest } from "../config/nearest.js";
+import type { ConfigProblem } from "../config/problems.js";
+import type { ConfigReader } from "../config/reader.js";
 import { ConfigurationError } from "../errors/index.js";
-import { explainChain, type ChainContext, type OperationExplanation } from "./chain.js";
+import { explainChain, resolveChain, type ChainContext, type OperationExplanation } from "./chain.js";
 import { liveOperations, type Operation, type OperationInfo } from "./operation.js";
 import { describePending, pendingFor } from "./pending.js";
 
@@ -69,6 +71,27 @@ export class Operations implements OperationRegistry {
     return ids.length > 0
       ? `Known are: ${ids.join(", ")}.`
       : "None is declared yet: import the classes first.";
+  }
+
+  /**
+   * What is wrong with a configuration by which operations could not be called any more that can be
+   * by the present one, such as options that contradict each other.
+   */
+  brokenBy(config: ConfigReader, present: ConfigReader): ConfigProblem[] {
+    return this.list().flatMap((operation) => {
+      const message = this.#problemOf(operation, config);
+      const isNew = message !== undefined && this.#problemOf(operation, present) === undefined;
+      return isNew ? [{ path: "", message }] : [];
+    });
+  }
+
+  #problemOf(operation: Operation, config: ConfigReader): string | undefined {
+    try {
+      resolveChain(operation, { ...this.context(), config });
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
   }
 
   /**

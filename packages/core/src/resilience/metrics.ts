@@ -4,6 +4,7 @@ import { CircuitBreakers, type BreakerStatus, type BreakerSummary } from "./brea
 import { Bulkheads, type BulkheadStatus } from "./limits/bulkheads.js";
 import { RateLimiters, type RateLimiterStatus } from "./limits/rate-limiters.js";
 import { RetryBudgets } from "./retry/retry-budget.js";
+import { now } from "./timing/clock.js";
 
 /**
  * How breakers, limits and budgets are at this moment, as the binding of Resilience4j to Micrometer
@@ -52,10 +53,9 @@ export const metrics: readonly Metric[] = [
     type: "gauge",
     *read(kernel) {
       const budgets = kernel.resolve(RetryBudgets);
-      const now = Date.now();
       for (const operation of kernel.operations.list()) {
         for (const [budget = "", use] of budgets.usesOf(operation, kernel.config))
-          yield { value: use.available(now), labels: { operation: operation.id, budget } };
+          yield { value: use.available(now()), labels: { operation: operation.id, budget } };
       }
     },
   },

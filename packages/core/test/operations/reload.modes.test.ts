@@ -1,4 +1,4 @@
-import { createMethodDecorator, definePlugin, onEvent } from "@mlmcp/core";
+import { ConfigManager, createMethodDecorator, definePlugin, onEvent } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
@@ -102,6 +102,29 @@ describe("kernel.reload()", () => {
     expect(await subject.work()).toMatchObject({ label: "valid" });
     await write({ plugins: { "some-other-plugin": true } });
     await expect(kernel.reload()).rejects.toThrow(/Which plugins are loaded cannot change/);
+  });
+
+  it("changes nothing where an operation could not be called any more, and hinders none that could not be before", async () => {
+    const broken = { operations: { "Subject.work": { order: ["retry"] } } };
+    const { kernel, write } = await kernelWithFile(labelled("valid"));
+    await using _ = kernel;
+    const subject = kernel.adopt(new Subject());
+    await write(broken);
+    const refusal = 'The order of Subject.work (.mlmcprc.json:1) names "retry"';
+    expect(await kernel.resolve(ConfigManager).validate()).toMatchObject([
+      { message: expect.stringContaining(refusal) },
+    ]);
+    await expect(kernel.reload()).rejects.toMatchObject({
+      code: "MLMCP_ADVICE_OPTIONS",
+      message: expect.stringContaining(refusal),
+    });
+    expect(await subject.work()).toMatchObject({ label: "valid" });
+
+    const { kernel: other, write: writeOther } = await kernelWithFile(broken);
+    await using __ = other;
+    await writeOther({ ...broken, errorHandling: { maxRetries: 1 } });
+    await other.reload();
+    expect(other.config.get("errorHandling.maxRetries")).toBe(1);
   });
 
   it("changes nothing where a plugin refuses it", async () => {

@@ -41,7 +41,10 @@ export class BreakerGroup {
     if (terms.maxKeys === undefined) this.single = this.#create(undefined);
   }
 
-  /** The breaker of a key. The one that was asked for longest ago makes room for a new one. */
+  /**
+   * The breaker of a key. The one that was asked for longest ago makes room for a new one; one that
+   * was isolated by hand only where all others are too.
+   */
   of(key: string): Breaker {
     if (this.#latest?.key === key) return this.#latest.breaker;
     let breaker = this.#byKey.get(key);
@@ -68,11 +71,16 @@ export class BreakerGroup {
   }
 
   #evict(): void {
-    const [key, breaker] = this.#byKey.entries().next().value!;
+    const [key, breaker] = this.#leastUsed();
     this.#byKey.delete(key);
     const { state } = breaker;
     breaker.dispose();
     if (state !== "closed") this.#tell((listener) => listener.closed("evicted", key));
+  }
+
+  #leastUsed(): [key: string, breaker: Breaker] {
+    for (const entry of this.#byKey) if (entry[1].state !== "isolated") return entry;
+    return this.#byKey.entries().next().value!;
   }
 
   #tell(what: (listener: GroupListener) => void): void {

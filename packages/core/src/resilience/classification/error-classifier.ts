@@ -1,8 +1,9 @@
+import { ConfigurationError } from "../../errors/index.js";
 import { classifyError } from "./classify-error.js";
 import type { Classified } from "./error-class.js";
 import { describeThrown } from "./thrown.js";
 import { errorMatcher } from "./error-condition.js";
-import type { ErrorRule } from "./error-rule.js";
+import { errorRuleProblem, type ErrorRule } from "./error-rule.js";
 
 interface Rule extends ErrorRule {
   readonly matches: (error: unknown) => boolean;
@@ -30,8 +31,19 @@ export class ErrorClassifier {
     this.#configured = rules.map(prepared);
   }
 
-  /** Adds a rule, for every call from now on. Returns what takes it away again. */
+  /**
+   * Adds a rule, for every call from now on. Returns what takes it away again.
+   *
+   * @throws ConfigurationError where it is no rule: later it would take the place of a method's own error
+   */
   add(rule: ErrorRule): () => void {
+    const problem = errorRuleProblem(rule);
+    if (problem !== undefined) {
+      throw new ConfigurationError(`The rule that ErrorClassifier.add() was given ${problem}`, {
+        code: "MLMCP_ERROR_RULE",
+        context: { rule },
+      });
+    }
     const added = prepared(rule);
     this.#rules = [added, ...this.#rules];
     return () => {

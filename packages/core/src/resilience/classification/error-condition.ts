@@ -3,7 +3,7 @@ import { errorClasses, type Classified } from "./error-class.js";
 import { statusOf } from "./http-status.js";
 import { sqliteCodeOf } from "./libraries.js";
 import { sqlStateOf } from "./sql-state.js";
-import { causesOf, isInstance, read, readText } from "./thrown.js";
+import { causesOf, isInstance, isPromised, read, readText } from "./thrown.js";
 
 /**
  * Answers for an error, at once: it may not be async.
@@ -65,9 +65,8 @@ function matcherOf(
   if (isClass(condition)) return (error) => isInstance(error, condition);
   return (error) => {
     const answer: unknown = condition(error);
-    if (typeof (answer as PromiseLike<unknown> | null | undefined)?.then === "function") {
+    if (isPromised(answer))
       throw new TypeError("A condition for errors answered with a promise. Make it answer at once.");
-    }
     return Boolean(answer);
   };
 }

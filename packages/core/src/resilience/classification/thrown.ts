@@ -49,6 +49,15 @@ export function isInstance(thrown: unknown, type: abstract new (...args: any[]) 
   }
 }
 
+/**
+ * Whether a function of the application that is asked for an answer has given a promise of one.
+ * Nobody waits for that, so it does not end the process should it reject.
+ */
+export function isPromised(answer: unknown): boolean {
+  if (isInstance(answer, Promise)) (answer as Promise<unknown>).catch(() => undefined);
+  return typeof read(answer, "then") === "function";
+}
+
 /** Deeper chains are circles, or nobody reads them. */
 const longestChain = 8;
 

@@ -43,9 +43,9 @@ function around(next: Invoke, binding: Binding<ChaosOptions>): Invoke {
   const struck = binding.event("chaos:strike");
   const random = (): number => source.random();
 
-  const fault = (kind: "error" | "result", self: unknown, args: unknown[]): unknown => {
+  const fault = async (kind: "error" | "result", self: unknown, args: unknown[]): Promise<unknown> => {
     if (struck.active) struck.publish({ fault: kind, latencyMs: 0 });
-    if (kind === "error") throw asChaosError(errorOf(error, id, self, args));
+    if (kind === "error") throw asChaosError(await errorOf(error, id, self, args));
     // Whoever keeps results must not keep this one.
     binding.note({ degraded: true });
     return typeof result === "function" ? Reflect.apply(result, self, args) : structuredClone(result?.value);
@@ -56,14 +56,10 @@ function around(next: Invoke, binding: Binding<ChaosOptions>): Invoke {
   };
   return (self, args) => {
     const { latency, kind } = drawFaults(policy, random);
-    if (latency === 0) return kind === "none" ? next(self, args) : settle(() => fault(kind, self, args));
+    if (latency === 0) return kind === "none" ? next(self, args) : fault(kind, self, args);
     if (struck.active) struck.publish({ fault: "latency", latencyMs: latency });
     return late(latency, () => (kind === "none" ? next(self, args) : fault(kind, self, args)));
   };
-}
-
-async function settle(run: () => unknown): Promise<unknown> {
-  return run();
 }
 
 function errorOf(error: ChaosOptions["error"], operation: string, self: unknown, args: unknown[]): unknown {

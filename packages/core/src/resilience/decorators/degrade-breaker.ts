@@ -5,6 +5,7 @@ import type { BreakerGroup } from "../breaker/breaker-group.js";
 import { CircuitBreakers, type BreakerUse } from "../breaker/circuit-breakers.js";
 import { circuitOpen } from "../breaker/circuit-open.js";
 import { isRejection } from "../classification/classify.js";
+import { isInstance, isPromised, read } from "../classification/thrown.js";
 import { termsOf, type EffectiveBreakerOptions } from "../options/breaker.js";
 import { effective, type DegradeOptions } from "../options/degrade.js";
 import { errorsMeant } from "./meant-errors.js";
@@ -73,8 +74,9 @@ export function afterBreaker(_next: Invoke, binding: Binding<DegradeOptions>): A
 
 /** What encloses the call had no more time, or its kernel stops; whose timer is first is chance. */
 function isCutFromOutside(error: unknown, operation: string): boolean {
-  if (!(error instanceof OperationTimeoutError) || error.context["operation"] !== operation) return false;
-  const { reason } = error.context as { readonly reason?: TimeoutReason };
+  if (!isInstance(error, OperationTimeoutError) || read(error, "context", "operation") !== operation)
+    return false;
+  const reason = read(error, "context", "reason") as TimeoutReason | undefined;
   return reason === "enclosing" || reason === "stopped";
 }
 
@@ -128,8 +130,8 @@ function keyOf(
   } catch (error) {
     cause = { cause: error };
   }
-  const what =
-    "cause" in cause ? "threw instead of giving" : `gave a value of type ${typeof answer} instead of`;
+  const received = isPromised(answer) ? "a promise" : `a value of type ${typeof answer}`;
+  const what = "cause" in cause ? "threw instead of giving" : `gave ${received} instead of`;
   throw new ConfigurationError(`${operation} was not called: the \`key\` of its breaker ${what} a text.`, {
     code: "MLMCP_BREAKER_KEY",
     ...cause,

@@ -1,6 +1,7 @@
 import { createMethodDecorator } from "../../operations/decorator.js";
 import type { Binding, Invoke, Observer } from "../../plugin.js";
-import { ErrorHandler } from "../handling/error-handler.js";
+import { describeThrown } from "../classification/thrown.js";
+import { ErrorHandler, type ErrorContext } from "../handling/error-handler.js";
 import { contextOf } from "../handling/with-error-handling.js";
 import {
   contextSchema,
@@ -53,11 +54,20 @@ function handlerFor(binding: Binding<HandledOptions>): Handle {
   const published = binding.event("error:handled");
   return (error, self, args) => {
     const given = contextOf(context, self, args);
-    const about = typeof given === "string" ? { context: given } : given;
-    const { class: errorClass, retryable, suggestions } = handler.handle(error, { ...about, operation });
+    const about = { ...fieldsOf(given), operation };
+    const { class: errorClass, retryable, suggestions } = handler.handle(error, about);
     if (published.active)
       published.publish({ class: errorClass, retryable, error, context: given, suggestions });
   };
+}
+
+/** Also of a context whose getters throw: the error must not be lost over it. */
+function fieldsOf(context: ErrorContext | undefined): object {
+  try {
+    return { ...(typeof context === "string" ? { context } : context) };
+  } catch (failure) {
+    return { contextFailed: describeThrown(failure) };
+  }
 }
 
 interface Started {

@@ -8,6 +8,7 @@ import { hedge as hedgeCall } from "../hedge/hedge.js";
 import { Latencies } from "../hedge/latencies.js";
 import { hedgeSchema, type EffectiveHedgeOptions, type HedgeOptions } from "../options/hedge.js";
 import { RetryBudgets } from "../retry/retry-budget.js";
+import { now } from "../timing/clock.js";
 import { Timers } from "../timing/timers.js";
 
 const harmless =
@@ -95,7 +96,7 @@ function around(next: Invoke, binding: Binding<HedgeOptions>): Invoke {
   };
 
   return (self, args) => {
-    allowance?.called(Date.now());
+    allowance?.called(now());
     const delay = percentile === undefined ? (after as number) : latencies.percentile(percentile);
     if (delay === undefined) return alone(self, args);
     const startedAt = performance.now();
@@ -113,7 +114,7 @@ function around(next: Invoke, binding: Binding<HedgeOptions>): Invoke {
           scopes[index]?.abort(new DOMException("Another attempt has answered first.", "AbortError")),
         admit(index) {
           if (caller?.aborted) return false;
-          if (!allowance || allowance.withdraw(Date.now())) return true;
+          if (!allowance || allowance.withdraw(now())) return true;
           if (throttled.active) throttled.publish({ hedge: index, afterMs: delay });
           return false;
         },

@@ -10,6 +10,7 @@ import {
   type RateLimitKey,
   type RateLimitOptions,
 } from "../options/rate-limit.js";
+import { isPromised } from "../classification/thrown.js";
 import { leaveLimiter } from "../limits/limiters.js";
 import { RateLimiter, type RateLimits } from "../limits/rate-limiter.js";
 import { RateLimiters } from "../limits/rate-limiters.js";
@@ -93,6 +94,7 @@ function around(next: Invoke, binding: Binding<RateLimitOptions>): Invoke {
 
   const failed = binding.event("rateLimit:storeFailed");
   const redis = binding.resolve(RedisRateLimits);
+  binding.keep("store", () => redis.use(store), callIt);
   const delays = binding.resolve(Delays);
   const rate = { url: store, name: sharedAs ?? operation, limit, interval };
   return async (self, args) => {
@@ -118,6 +120,11 @@ function around(next: Invoke, binding: Binding<RateLimitOptions>): Invoke {
   };
 }
 
+/** Not where it is used: a closure made there would hold the binding, and with it the operation. */
+function callIt(end: () => void): void {
+  end();
+}
+
 function reportTo(forgotten: EventChannel<"rateLimit:forget">): (key: string) => void {
   return (key) => {
     if (forgotten.active) forgotten.publish({ key });
@@ -134,7 +141,8 @@ function keyOf(key: RateLimitKey, args: unknown[], operation: string): string {
   } catch (error) {
     cause = { cause: error };
   }
-  const received = of === null ? "null" : `a value of type ${typeof of}`;
+  const kind = of === null ? "null" : `a value of type ${typeof of}`;
+  const received = isPromised(of) ? "a promise" : kind;
   const what = "cause" in cause ? "threw instead of giving" : `gave ${received} instead of`;
   throw new ConfigurationError(
     `${operation} was not called: the \`key\` of its @rateLimit ${what} a text or a number.`,

@@ -12,6 +12,7 @@ import {
 import { RetryBudgets } from "../retry/retry-budget.js";
 import { retryJudge } from "../retry/retry-judgement.js";
 import { retry as retryCall, type RetriedCall } from "../retry/retry.js";
+import { now } from "../timing/clock.js";
 
 /**
  * Calls the method again when it fails, with growing, jittered delays. The last error reaches
@@ -67,7 +68,7 @@ function after(next: Invoke, binding: Binding<RetryOptions>): After<number> {
     attempt: (attempt) => binding.derive({ attempt }, next, self, args),
     isRetryable,
     isRefused: isRefused ?? acceptAll,
-    withdraw: () => !budget || budget.withdraw(Date.now()),
+    withdraw: () => !budget || budget.withdraw(now()),
     misjudged,
     retrying(attempt, delayMs, error) {
       if (retrying.active) retrying.publish({ attempt, delayMs, error });
@@ -83,7 +84,7 @@ function after(next: Invoke, binding: Binding<RetryOptions>): After<number> {
   return {
     // The running call counts as the first attempt: nothing is derived for it.
     begin() {
-      const startedAt = Date.now();
+      const startedAt = now();
       budget?.called(startedAt);
       return startedAt;
     },

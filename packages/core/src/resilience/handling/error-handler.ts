@@ -108,7 +108,7 @@ function entryOf({ error, class: errorClass, retryable, suggestions, context, at
     pid: process.pid,
     class: errorClass,
     retryable,
-    error: { ...describe(error), stack: withoutSecrets(readText(error, "stack")) || undefined },
+    error: { ...describe(error), stack: loggable(readText(error, "stack") || undefined) },
     ...(causes.length > 0 && { causes: causes.map(describe) }),
     context: loggable(context),
     suggestions: suggestions.map(withoutSecrets),
@@ -123,7 +123,7 @@ function describe(error: unknown): object {
     name: readText(error, "name") || undefined,
     code: typeof code === "string" || typeof code === "number" ? code : undefined,
     status: statusOf(error),
-    message: withoutSecrets(readText(error, "message")),
+    message: loggable(readText(error, "message")),
     context: isFramework(error) ? loggable(read(error, "context")) : undefined,
   };
 }

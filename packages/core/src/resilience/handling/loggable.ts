@@ -82,21 +82,38 @@ function isSecret(key: string, value: unknown): boolean {
 }
 
 /**
- * A name with what stands before its value, in a query or a connection string, and in JSON. The
- * whole name at once: otherwise a long text would be read again from each of its letters.
+ * A name with what stands before its value: in a query, a connection string or a shell; in JSON and
+ * in what `util.inspect` writes; in JSON within a text of JSON. The whole name at once: otherwise a
+ * long text would be read again from each of its letters.
  */
-const parameters = [/((?<![\w.-])([\w.-]+)=)[^\s"'&;,]+/g, /("([\w.-]+)"\s*:\s*")[^"]+/g];
+const parameters = [
+  /((?<![\w.-])([\w.-]+)=)(?:(?:"[^"]*"|'[^']*')(?!\s*:)|[^\s"'&;,]+)/g,
+  // What stands in quotes before a colon is a name, not a value: the whole of it is looked at first.
+  /((?<![\w.-])["']?([\w.-]+)["']?\s*:\s*(["']))(?=((?:\\.|(?!\3)[^\\\n])+))\4(?!\3\s*:)/g,
+  /((?<!\\)\\+"([\w.-]+)\\+"\s*:\s*\\+")[^"\\]+/g,
+];
 
-/** A text without the passwords of URLs, secret parameters and bearer tokens in it. */
+/** A text without the passwords and tokens of URLs, secret parameters and bearer tokens in it. */
 export function withoutSecrets(message: string): string {
   const withoutTokens = message
     .replaceAll(/([a-z][a-z0-9+.-]{0,30}:\/\/[^\s/?#:@]{0,256}):[^\s/?#]{1,256}@/gi, `$1:${REDACTED}@`)
+    .replaceAll(/\b(https?:\/\/)[^\s/?#:@=]{1,256}@/gi, `$1${REDACTED}@`)
     .replaceAll(/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${REDACTED}`);
+  return withoutParameters(withoutTokens, deepestParameters);
+}
+
+/** Parameters within the value of a parameter, such as a body in JSON or an address, are looked for so deep. */
+const deepestParameters = 3;
+
+function withoutParameters(message: string, depth: number): string {
+  if (depth === 0) return message;
   return parameters.reduce(
     (shown, parameter) =>
       shown.replaceAll(parameter, (whole, opening: string, name: string) =>
-        namesSecretItself(name) ? `${opening}${REDACTED}` : whole,
+        namesSecretItself(name)
+          ? `${opening}${REDACTED}`
+          : `${opening}${withoutParameters(whole.slice(opening.length), depth - 1)}`,
       ),
-    withoutTokens,
+    message,
   );
 }

@@ -1,6 +1,6 @@
 import type { Classified } from "../classification/error-class.js";
-import { statusOf } from "../classification/http-status.js";
-import { sqliteCodeOf } from "../classification/libraries.js";
+import { classifyStatus, statusOf } from "../classification/http-status.js";
+import { classifyByLibrary, sqliteCodeOf } from "../classification/libraries.js";
 import { sqlStateOf } from "../classification/sql-state.js";
 import { causesOf, readList, readText } from "../classification/thrown.js";
 import {
@@ -53,15 +53,20 @@ function adviceFor(error: unknown): Advice | undefined {
     entry(bySqlite, sqliteCodeOf(error)) ??
     entry(bySqlState, state) ??
     entry(bySqlState, state?.slice(0, 2)) ??
-    adviceForStatus(statusOf(error)) ??
+    adviceForStatus(error) ??
     byKind.find(
       ({ name, message }) => name === readText(error, "name") && message.test(readText(error, "message")),
     )?.advice
   );
 }
 
-function adviceForStatus(status: number | undefined): Advice | undefined {
-  return entry(byStatus, status) ?? (status !== undefined && status >= 500 ? serverFailed : undefined);
+/** Not where the library says something else than its status, as AWS's does of a throttled call (400). */
+function adviceForStatus(error: unknown): Advice | undefined {
+  const status = statusOf(error);
+  if (status === undefined) return undefined;
+  const meant = classifyStatus(status);
+  if ((classifyByLibrary(error) ?? meant) !== meant) return undefined;
+  return entry(byStatus, status) ?? (status >= 500 ? serverFailed : undefined);
 }
 
 /** Own entries only: a code may be called `constructor`. */

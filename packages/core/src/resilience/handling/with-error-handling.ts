@@ -1,4 +1,4 @@
-import { describeThrown } from "../classification/thrown.js";
+import { describeThrown, isPromised } from "../classification/thrown.js";
 import type { ErrorContext, ErrorHandler } from "./error-handler.js";
 
 /** Options of {@link withErrorHandling}. */
@@ -59,7 +59,8 @@ export function contextOf(
 ): ErrorContext | undefined {
   if (typeof context !== "function") return context;
   try {
-    return Reflect.apply(context, self, args) as ErrorContext;
+    const told: unknown = Reflect.apply(context, self, args);
+    return isPromised(told) ? { contextFailed: "It gave a promise." } : (told as ErrorContext);
   } catch (failure) {
     return { contextFailed: describeThrown(failure) };
   }

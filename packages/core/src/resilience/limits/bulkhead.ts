@@ -57,6 +57,8 @@ export class Bulkhead {
   /** A set keeps the order of arrival, and lets a call leave from the middle at once. */
   readonly #waiting = new Set<Waiter>();
   readonly #holders = new Set<Holder>();
+  /** Calls with calls inside that wait, and how many. */
+  readonly #blocked = new Map<Holder, number>();
   #limits: BulkheadLimits;
   #running = 0;
   #standstill: Countdown | undefined;
@@ -108,6 +110,7 @@ export class Bulkhead {
       if (this.#waiting.size >= queue) return resolve("full");
       const finish = (): void => {
         this.#waiting.delete(waiter);
+        for (const around of inside) this.#block(around, -1);
         waiter.countdown?.clear();
         signal?.removeEventListener("abort", onAbort);
         if (this.#waiting.size === 0) this.#endStandstill();
@@ -126,6 +129,7 @@ export class Bulkhead {
         },
       };
       this.#waiting.add(waiter);
+      for (const around of inside) this.#block(around, 1);
       signal?.addEventListener("abort", onAbort, { once: true });
       if (queueTimeout !== undefined) {
         waiter.countdown = this.#timers.start(queueTimeout, (end) =>
@@ -167,10 +171,17 @@ export class Bulkhead {
   }
 
   get #standsStill(): boolean {
+    if (this.#waiting.size === 0 || this.#blocked.size < this.#holders.size) return false;
     // Where one is not known nothing is known of what it waits for.
-    if (this.#holders.size < this.#running || this.#waiting.size === 0) return false;
-    const blocked = new Set([...this.#waiting].flatMap(({ inside }) => inside));
-    return [...this.#holders].every((holder) => blocked.has(holder));
+    if (this.#holders.size < this.#running) return false;
+    return [...this.#holders].every((holder) => this.#blocked.has(holder));
+  }
+
+  /** Counted as calls come and go: asked of all that wait, each call would cost as much as the queue is long. */
+  #block(holder: Holder, by: 1 | -1): void {
+    const calls = (this.#blocked.get(holder) ?? 0) + by;
+    if (calls > 0) this.#blocked.set(holder, calls);
+    else this.#blocked.delete(holder);
   }
 
   #endStandstill(): void {

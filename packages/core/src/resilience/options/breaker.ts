@@ -54,7 +54,7 @@ export interface BreakerOptions {
    * method's `this`. Default: one breaker for the operation.
    */
   key?: (...args: any[]) => string;
-  /** Breakers by key that are kept; the one used longest ago makes room. @default 1000 */
+  /** Breakers by key that are kept; the one used longest ago that is not isolated makes room. @default 1000 */
   maxKeys?: number;
   /** Operations that give one name here share one breaker, and must agree on its other options. */
   sharedAs?: string;

@@ -1,4 +1,5 @@
 import { backoffDelay, type BackoffPolicy } from "./backoff.js";
+import { isPromised } from "../classification/thrown.js";
 import { retryAfterOf } from "./retry-after.js";
 
 /**
@@ -50,7 +51,8 @@ function ask(
   try {
     const delay: unknown = backoff(attempt, outcome);
     if (typeof delay === "number" && delay >= 0) return Math.round(delay);
-    const problem = `The backoff function gave ${String(delay)} for attempt ${attempt}. Give milliseconds, 0 or more.`;
+    const given = isPromised(delay) ? "a promise" : String(delay);
+    const problem = `The backoff function gave ${given} for attempt ${attempt}. Give milliseconds, 0 or more.`;
     report(new TypeError(problem));
   } catch (failure) {
     report(failure);

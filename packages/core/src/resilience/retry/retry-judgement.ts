@@ -1,5 +1,6 @@
 import type { Classified } from "../classification/error-class.js";
 import { errorMatcher, type ErrorConditions } from "../classification/error-condition.js";
+import { isPromised } from "../classification/thrown.js";
 
 /** What is said about the errors and values that are worth another attempt. */
 export interface RetryConditions {
@@ -46,8 +47,15 @@ export function retryJudge(
   };
   return {
     isRetryable: guarded((error) => !aborts?.(error) && retries(error)),
-    ...(retryResultIf && { isRefused: guarded((value) => retryResultIf(value) === true) }),
+    ...(retryResultIf && { isRefused: guarded((value) => refuses(retryResultIf, value)) }),
   };
+}
+
+function refuses(retryResultIf: (value: unknown) => unknown, value: unknown): boolean {
+  const answer = retryResultIf(value);
+  if (isPromised(answer))
+    throw new TypeError("`retryResultIf` answered with a promise. Make it answer at once.");
+  return answer === true;
 }
 
 function isWorthwhile(errorClass: Classified): boolean {

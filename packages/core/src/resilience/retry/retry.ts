@@ -1,4 +1,5 @@
 import type { Attempt } from "../../operations/attempts.js";
+import { now } from "../timing/clock.js";
 import type { Delays } from "./delays.js";
 import { retryDelay, type RetryDelayPolicy } from "./retry-delay.js";
 
@@ -24,7 +25,7 @@ interface FailedAttempt {
   readonly refused: boolean;
   /** What it threw, or the refused value. */
   readonly outcome: unknown;
-  /** Milliseconds since the epoch. */
+  /** By {@link now}, which no change of the system's time moves. */
   readonly startedAt: number;
 }
 
@@ -67,17 +68,17 @@ export async function retry(
   let previous: number | undefined;
   for (let attempt = 1; ; attempt += 1) {
     const error = refused ? undefined : outcome;
-    const durationMs = Math.max(0, Date.now() - startedAt);
+    const durationMs = now() - startedAt;
     let reason = reasonToGiveUp(refused, error, attempt, call, policy, delays);
     let delayMs: number | undefined;
     if (!reason) {
       delayMs = retryDelay(policy, attempt, outcome, previous, call.misjudged);
-      if (policy.maxElapsed !== undefined && Date.now() + delayMs - first.startedAt > policy.maxElapsed)
+      if (policy.maxElapsed !== undefined && now() + delayMs - first.startedAt > policy.maxElapsed)
         reason = "elapsed";
       else if (!call.withdraw()) reason = "budget";
       if (reason) delayMs = undefined;
     }
-    attempts.push({ attempt, error, startedAt, durationMs, delayMs });
+    attempts.push({ attempt, error, startedAt: Date.now() - durationMs, durationMs, delayMs });
     if (reason || delayMs === undefined) {
       call.gaveUp(reason!, error, attempts);
       if (refused) return outcome;
@@ -97,7 +98,7 @@ export async function retry(
       throw error;
     }
     previous = delayMs;
-    startedAt = Date.now();
+    startedAt = now();
     try {
       outcome = await call.attempt(attempt + 1);
       refused = call.isRefused(outcome);

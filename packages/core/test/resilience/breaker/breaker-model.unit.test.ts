@@ -65,7 +65,8 @@ function begin(model: Model): ModelBreaker {
 function find(model: Model, key: string): ModelBreaker {
   const found = model.breakers.get(key);
   if (!found && model.breakers.size === MAX_KEYS) {
-    const [oldest, forgotten] = [...model.breakers][0]!;
+    const all = [...model.breakers];
+    const [oldest, forgotten] = all.find(([, { state }]) => state !== "isolated") ?? all[0]!;
     model.breakers.delete(oldest);
     forgotten.era = Infinity;
   }

@@ -344,6 +344,26 @@ describe("breakers that are isolated", () => {
   });
 });
 
+describe("a key that is isolated", () => {
+  it("stays so however many others come, unless all are", async () => {
+    const tenants = service({ ...one, key: (tenant: string) => tenant, maxKeys: 2 });
+    await tenants.load("a");
+    breakers().isolate("Tenants.load", "a");
+    for (const tenant of ["b", "c", "d"]) await tenants.load(tenant);
+    expect(await outcomeOf(tenants.load("a"))).toBeInstanceOf(CircuitOpenError);
+    breakers().isolate("Tenants.load", "d");
+    expect(await tenants.load("e")).toBe("e");
+    expect(
+      breakers()
+        .list()
+        .map(({ key, state }) => [key, state]),
+    ).toEqual([
+      ["d", "isolated"],
+      ["e", "closed"],
+    ]);
+  });
+});
+
 describe("breakers with rates", () => {
   it("list and tell what they were taken of", async () => {
     const tenants = service({ failureRate: 0.5, window: 4, minimumCalls: 4, resetAfter: "1m" });

@@ -161,3 +161,25 @@ it("a breaker judges a stream by its opening, not by what comes of it later", as
   expect(await errorOf(read(feed.items()))).toBe(down);
   expect(breaker()).toMatchObject({ state: "open", failures: 1 });
 });
+
+it("a breaker hands on what it cannot look into, and counts it", async () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const run = kernel.wrap(() => Promise.reject(proxy as Error), { name: "run", degrade: {} });
+  expect(
+    await run().then(
+      () => false,
+      (error: unknown) => error === proxy,
+    ),
+  ).toBe(true);
+  expect(breaker()).toMatchObject({ state: "closed", failures: 1 });
+});
+
+it("a key that answers with a promise is refused, and its rejection reaches nobody", async () => {
+  const key = (async () => {
+    throw down;
+  }) as never;
+  const keyed = kernel.wrap(async () => 1, { name: "keyed", degrade: { breaker: { key } } });
+  const limited = kernel.wrap(async () => 1, { name: "limited", rateLimit: { key } });
+  for (const run of [keyed, limited]) await expect(run()).rejects.toThrow("gave a promise instead of a text");
+});

@@ -1,4 +1,12 @@
-import { classifyError, createKernel, ErrorClassifier, ErrorHandler, retry } from "@mlmcp/core";
+import {
+  classifyError,
+  ConfigurationError,
+  createKernel,
+  ErrorClassifier,
+  ErrorHandler,
+  retry,
+  type ErrorRule,
+} from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { describe, expect, it, vi } from "vitest";
 
@@ -54,6 +62,20 @@ describe("ErrorClassifier", () => {
     expect(classifier.classify(error)).toBe("resource");
     remove();
     expect(classifier.classify(error)).toBe("transient");
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ["is none", null, /is null/],
+    ["matches nothing", { match: [], class: "permanent" }, /`match: \[\]`/],
+    ["matches by an object", { match: { code: "X" }, class: "permanent" }, /`match: \{ code: 'X' \}`/],
+    ["has no class", { match: "X" }, /`class: undefined`/],
+    ["has a class that is none", { match: "X", class: "Permanent" }, /`class: 'Permanent'`/],
+    ["suggests no list", { match: "X", class: "permanent", suggestions: "Wait." }, /list of texts/],
+    ["suggests no texts", { match: "X", class: "permanent", suggestions: [5] }, /list of texts/],
+  ])("refuses a rule that %s, which would take the place of an error later", (_, rule, problem) => {
+    const classifier = new ErrorClassifier();
+    expect(() => classifier.add(rule as ErrorRule)).toThrow(ConfigurationError);
+    expect(() => classifier.add(rule as ErrorRule)).toThrow(problem);
   });
 
   it("passes over a rule that fails, and warns once", () => {

@@ -44,6 +44,11 @@ class Victim {
     return this.work(name);
   }
 
+  @chaos({ error: async (name: string) => new Error(`${name} is gone`) })
+  async failsLater(name: string): Promise<unknown> {
+    return this.work(name);
+  }
+
   @chaos({ latency: "100ms" })
   async late(): Promise<unknown> {
     return this.work();
@@ -133,6 +138,7 @@ describe("@chaos", () => {
   it("Polly: chaos throws what it is told to", async () => {
     const victim = await start(drawing(0));
     await expect(victim.failsAlways()).rejects.toThrow("disk full");
+    await expect(victim.failsLater("db")).rejects.toThrow("db is gone");
     const error: unknown = await victim.failsItsWay("db").catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ message: "db is down", victim });
     expect([isChaosError(error), isChaosError(new Error("db is down")), isChaosError("db")]).toEqual([

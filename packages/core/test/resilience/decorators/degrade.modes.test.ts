@@ -599,14 +599,13 @@ describe("breakers and a reload", () => {
     expect((await subject.kernel.health()).status).toBe("up");
   });
 
-  it("are off the list where the new options cannot work, and back once they can", async () => {
+  it("stay as they are where the new options cannot work, which refuses the reload", async () => {
     await using subject = await start({});
-    await subject.reload({ fallback: "guarded" });
-    expect(subject.states()).toEqual([]);
-    expect(await thrownBy(subject.subject.guarded())).toBeInstanceOf(ConfigurationError);
-    await subject.reload(true);
-    expect(await thrownBy(subject.subject.guarded())).toBeInstanceOf(CircuitOpenError);
+    const refused = await thrownBy(subject.reload({ fallback: "guarded" }));
+    expect(refused).toMatchObject({ code: "MLMCP_ADVICE_OPTIONS" });
+    expect(String(refused)).toContain("@degrade on Reports.guarded cannot work");
     expect(subject.states()).toEqual(["open"]);
+    expect(await thrownBy(subject.subject.guarded())).toBeInstanceOf(CircuitOpenError);
   });
 });
 

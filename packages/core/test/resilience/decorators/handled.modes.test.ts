@@ -180,6 +180,23 @@ describe("@handled", () => {
     ]);
   });
 
+  it("loses no error over a context that cannot be read", async () => {
+    const context = () => ({
+      get user(): string {
+        throw new Error("not loaded");
+      },
+    });
+    const fail = async (): Promise<never> => {
+      throw error;
+    };
+    const run = kernel.wrap(fail, { name: "run", handled: { context } });
+    const quiet = kernel.wrap(fail, { name: "quiet", handled: { context, rethrow: false } });
+    await expect(run()).rejects.toBe(error);
+    expect(await quiet()).toBeUndefined();
+    expect(counts()).toMatchObject({ transient: 2 });
+    expect(events).toHaveLength(2);
+  });
+
   it("is tuned and turned off by the configuration", async () => {
     const config = {
       operations: {

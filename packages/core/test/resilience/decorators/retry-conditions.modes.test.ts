@@ -172,6 +172,28 @@ describe("retryIf and abortIf", () => {
   });
 });
 
+describe("a function that answers with a promise", () => {
+  const refused = async (): Promise<never> => {
+    throw new ErrorB("nobody waits for it");
+  };
+
+  it.each<[string, RetryOptions, unknown, number, string]>([
+    ["retryIf", { retryIf: refused as never }, new ErrorA("own"), 1, "A condition for errors"],
+    ["abortIf", { abortIf: refused as never }, new ErrorA("own"), 1, "A condition for errors"],
+    ["one of several conditions", { retryIf: [404, refused as never] }, new ErrorA("own"), 1, "A condition"],
+    ["retryResultIf", { retryResultIf: refused as never }, "data", 1, "`retryResultIf` answered"],
+    ["backoff", { backoff: refused as never, maxRetries: 1 }, new ErrorA("own"), 2, "The backoff function"],
+  ])("as %s is reported, and its rejection reaches nobody", async (_, options, outcome, calls, problem) => {
+    const failures: unknown[] = [];
+    onTestFinished(onEvent("advice:failed", ({ error }) => failures.push(error)));
+    const subject = subjectOf(options, [outcome]);
+    expect(await ended(subject.load())).toEqual(outcome === "data" ? { value: outcome } : { error: outcome });
+    expect(subject.calls).toBe(calls);
+    expect(failures).toEqual([expect.any(TypeError)]);
+    expect(String(failures[0])).toContain(problem);
+  });
+});
+
 describe("retryResultIf", () => {
   it("asks for another attempt, and the good value is the answer", async () => {
     const subject = subjectOf({ retryResultIf: (value) => value === "stale" }, ["stale", "stale", "fresh"]);
@@ -312,6 +334,39 @@ describe("maxElapsed", () => {
     await ended(subject.load());
     expect(Date.now() - start).toBe(0);
     expect(subject.trace).toEqual(["attempt at 0 ms", "retry:giveUp 1 elapsed x"]);
+  });
+});
+
+describe("a system's time that is set anew between attempts", () => {
+  it.each([
+    ["forward", 3_600_000],
+    ["back", -3_600_000],
+  ])("%s neither ends nor prolongs a call", async (_, by) => {
+    let attempts = 0;
+    const error = new ErrorA("x");
+    const run = kernel.wrap(
+      async () => {
+        attempts += 1;
+        if (attempts === 2) vi.setSystemTime(Date.now() + by);
+        throw error;
+      },
+      { name: "run", retry: { maxRetries: 9, backoff: "constant", jitter: "none", maxElapsed: 350 } },
+    );
+    expect(await ended(run())).toEqual({ error });
+    expect(attempts).toBe(4);
+    expect(attemptsOf(error).map(({ durationMs }) => durationMs)).toEqual([0, 0, 0, 0]);
+    expect(attemptsOf(error).at(-1)!.startedAt).toBe(Date.now());
+  });
+
+  it("leaves the budget to fill up again", async () => {
+    const subject = subjectOf({ maxRetries: 3, initialDelay: 0, budget: { ratio: 0, minPerSecond: 0.2 } }, [
+      new ErrorA("down"),
+    ]);
+    await ended(subject.load());
+    vi.setSystemTime(Date.now() - 3_600_000);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await ended(subject.load());
+    expect(subject.calls).toBe(6);
   });
 });
 

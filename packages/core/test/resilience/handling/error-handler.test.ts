@@ -173,6 +173,17 @@ describe("the error log", () => {
     expect(JSON.stringify([first, second, third])).not.toContain("hunter2");
   });
 
+  it("cuts a long text short, whatever it is of", async () => {
+    const kernel = await createTestKernel({
+      cwd: folder.path,
+      config: { errorHandling: { logFile: "errors.jsonl" } },
+    });
+    const long = "x".repeat(1_000_000);
+    kernel.resolve(ErrorHandler).handle(new Error(long, { cause: new Error(long) }), long);
+    await kernel.stop();
+    expect((await readFile(join(folder.path, "errors.jsonl"), "utf8")).length).toBeLessThan(50_000);
+  });
+
   it("is not there unless it is asked for", async () => {
     await using kernel = await createTestKernel({ cwd: folder.path });
     kernel.resolve(ErrorHandler).handle(refused);
@@ -296,5 +307,13 @@ describe("withErrorHandling", () => {
     };
     expect(() => object.fail()).toThrow("it");
     expect(own.contexts).toEqual([{ contextFailed: "Error: no context" }]);
+    const promising = withErrorHandling(() => object.fail(), {
+      handler: own,
+      context: (async () => {
+        throw new Error("nobody waits for it");
+      }) as never,
+    });
+    expect(promising).toThrow("it");
+    expect(own.contexts.at(-1)).toEqual({ contextFailed: "It gave a promise." });
   });
 });

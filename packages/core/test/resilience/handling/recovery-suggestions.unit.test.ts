@@ -137,6 +137,15 @@ describe("recovery suggestions", () => {
     ]);
   });
 
+  it("speak of no status that the library means something else by", () => {
+    const of = (name: string) =>
+      handler.getRecoverySuggestions(
+        Object.assign(new Error("x"), { name, $metadata: { httpStatusCode: 400 } }),
+      );
+    expect(of("ThrottlingException")[0]).toMatch(/Try again after a while/);
+    expect(of("ValidationException")[0]).toMatch(/Correct the request/);
+  });
+
   it("speak of each member of an AggregateError, once", () => {
     const coded = (code: string) => Object.assign(new Error(code), { code });
     const error = new AggregateError([coded("ENOMEM"), coded("ENAMETOOLONG"), coded("ENOMEM")]);

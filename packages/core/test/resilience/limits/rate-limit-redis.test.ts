@@ -8,8 +8,12 @@ import {
   type KernelConfig,
 } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { Redis } from "ioredis";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { hasRedis, RedisServer } from "../../support/redis-server.js";
+import { temporaryFolder } from "../../support/temporary-folder.js";
 import { written } from "../../support/written.js";
 
 class Api {
@@ -33,6 +37,27 @@ class Api {
   @rateLimit({ limit: 1, interval: "1s", wait: "30s" })
   async patient(): Promise<number> {
     return ++this.calls;
+  }
+}
+
+/** Sees who else is connected to a Redis. */
+class Observer implements AsyncDisposable {
+  readonly #client: Redis;
+
+  constructor(url: string) {
+    this.#client = new Redis(url);
+  }
+
+  async others(): Promise<number> {
+    return (
+      String(await this.#client.client("LIST"))
+        .trimEnd()
+        .split("\n").length - 1
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.quit();
   }
 }
 
@@ -61,14 +86,20 @@ describe.skipIf(!hasRedis)("a rate limit in a Redis", () => {
   }
   const ends: Array<() => void> = [];
 
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+
   beforeAll(async () => {
+    folder = await temporaryFolder();
     redis = await RedisServer.start();
   });
   afterEach(async () => {
     for (const end of ends.splice(0)) end();
     await Promise.all(kernels.splice(0).map((kernel) => kernel.stop()));
   });
-  afterAll(() => redis?.[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await folder?.remove();
+    await redis?.[Symbol.asyncDispose]();
+  });
 
   it("holds for several processes together", async () => {
     const [one, other] = [await start(), await start()];
@@ -108,6 +139,16 @@ describe.skipIf(!hasRedis)("a rate limit in a Redis", () => {
     expect(await other.export("b")).toBe(1);
   });
 
+  it("is not shared by two names whose keys make up for where they differ", async () => {
+    const config = { operations: { "*": { rateLimit: { store: redis.url } } } };
+    await using kernel = await createTestKernel({ config });
+    const limit = { limit: 1, interval: "1h", key: (key: string) => key } as const;
+    const runs = ["team", "team:a", "team%3Aa"].map((sharedAs) =>
+      kernel.wrap(async (key: string) => key, { name: sharedAs, rateLimit: { ...limit, sharedAs } }),
+    );
+    expect(await Promise.all([runs[0]!("a:b"), runs[1]!("b"), runs[2]!("b")])).toEqual(["a:b", "b", "b"]);
+  });
+
   it("lets calls wait for their turn", async () => {
     const [one, other] = [await start(), await start()];
     const waits = heard("rateLimit:wait");
@@ -133,6 +174,36 @@ describe.skipIf(!hasRedis)("a rate limit in a Redis", () => {
     expect([await api.call(), await api.call()]).toEqual([2, 3]);
     expect(await errorOf(api.call())).toBeInstanceOf(RateLimitError);
     expect(failures).toHaveLength(3);
+  });
+
+  it("leaves a Redis that no operation counts in any more", async () => {
+    await using former = await RedisServer.start();
+    await using latter = await RedisServer.start();
+    const configFile = join(folder.path, ".mlmcprc.json");
+    const countIn = (call: string, patient: string) =>
+      writeFile(
+        configFile,
+        JSON.stringify({
+          operations: {
+            "Api.call": { rateLimit: { store: call } },
+            "Api.patient": { rateLimit: { store: patient } },
+          },
+        }),
+      );
+    await countIn(former.url, former.url);
+    await using kernel = await createTestKernel({ configFile });
+    const api = kernel.adopt(new Api());
+    await using observer = new Observer(former.url);
+    await api.call();
+    await countIn(latter.url, former.url);
+    await kernel.reload();
+    await api.call();
+    await api.patient();
+    expect(await observer.others()).toBe(1);
+    await countIn(latter.url, latter.url);
+    await kernel.reload();
+    await api.patient();
+    await vi.waitFor(async () => expect(await observer.others()).toBe(0));
   });
 
   it("works where the Redis was down from the start", async () => {

@@ -37,3 +37,10 @@ it.each([
   expect(given).toEqual([expected]);
   limits.end();
 });
+
+it("opens no connection for a call that is left over when its kernel has stopped", async () => {
+  const limits = new RedisRateLimits();
+  const taken = limits.take("key", { url: "redis://127.0.0.1:1", name: "run", limit: 1, interval: 1_000 });
+  limits.end();
+  await expect(taken).rejects.toThrow("their kernel has stopped");
+});
