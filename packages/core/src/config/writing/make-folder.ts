@@ -11,7 +11,7 @@ const maxTries = 10;
  * where a folder that is there answers ENOENT to whoever makes another in it, as /proc does.
  *
  * @param mode of those that are made. @default 0o777, less the process's umask
- * @throws the system's error, or one of `ENOENT` that says which folder takes no others
+ * @throws the system's error, or one of `ENOENT` that says which folder takes no others, or of `ENOTDIR` that says what is none
  */
 export async function makeFolder(folder: string, mode?: number): Promise<void> {
   const above = dirname(folder);
@@ -19,8 +19,7 @@ export async function makeFolder(folder: string, mode?: number): Promise<void> {
     if (await make(folder, mode)) return;
     if (above !== folder) await makeFolder(above, mode);
   }
-  const message = `the folder ${folder} cannot be made, since ${above} takes no folders`;
-  throw Object.assign(new Error(message), { code: "ENOENT" });
+  throw failure("ENOENT", `the folder ${folder} cannot be made, since ${above} takes no folders`);
 }
 
 /** Whether it is there now; not where what is above it is missing. */
@@ -29,9 +28,10 @@ async function make(folder: string, mode: number | undefined): Promise<boolean> 
     await mkdir(folder, { mode });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return false;
     if (await isFolder(folder)) return true;
-    throw error;
+    throw code === "EEXIST" ? failure("ENOTDIR", `ENOTDIR: ${folder} is there, and is no folder`) : error;
   }
 }
 
@@ -41,4 +41,8 @@ async function isFolder(path: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+function failure(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
 }

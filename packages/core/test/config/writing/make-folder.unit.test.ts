@@ -46,9 +46,13 @@ describe("makeFolder", () => {
   it("says what stands in its place, or above it", async () => {
     const root = project({ file: "" });
     symlinkSync(join(root, "nowhere"), join(root, "link"));
-    await expect(makeFolder(join(root, "file"))).rejects.toThrow("EEXIST");
-    await expect(makeFolder(join(root, "file/a/b"))).rejects.toThrow("ENOTDIR");
-    await expect(makeFolder(join(root, "link/a/b"))).rejects.toThrow("EEXIST");
+    for (const name of ["file", "link"]) {
+      const place = join(root, name);
+      const found = makeFolder(place);
+      await expect(found).rejects.toThrow(`ENOTDIR: ${place} is there, and is no folder`);
+      await expect(found).rejects.toMatchObject({ code: "ENOTDIR" });
+      await expect(makeFolder(join(place, "a/b"))).rejects.toMatchObject({ code: "ENOTDIR" });
+    }
   });
 
   it.skipIf(process.platform !== "linux")("gives up where a file system takes no folders", async () => {
