@@ -14,7 +14,7 @@ const BURST = 100;
 const CLOCK_STEP = 10;
 
 interface WatchOptions {
-  /** What `createKernel({ watch })` says; `system.watch` where it says nothing. */
+  /** What `createKernel({ watch })` says; `system.watch` where it says nothing, or not how often. */
   readonly wanted: boolean | Duration | undefined;
   readonly reload: UnattendedReload;
   /** When the files were read last, or began to be. Milliseconds since 1970. */
@@ -54,13 +54,21 @@ class ConfigWatch {
   /** Watches the files of the configuration in effect, and others that may make the next one valid. */
   follow(others: readonly string[] = []): void {
     if (this.#ended) return;
-    const { wanted = this.#kernel.config.get("system.watch") ?? false } = this.#options;
-    const interval = wanted === true ? DEFAULT_INTERVAL : wanted === false ? 0 : parseDuration(wanted)!;
+    const interval = this.#wantedInterval();
     const files = interval === 0 ? [] : [...this.#kernel.config.files, ...others];
     this.#stamps = new Map(files.map((file) => [file, this.#stamps.get(file) ?? this.#stampAsRead(file)]));
     if (interval === this.#interval) return;
     this.#interval = interval;
     this.#schedule();
+  }
+
+  /** Milliseconds; 0 where files are not watched. That they are, code may say, and the configuration how often. */
+  #wantedInterval(): number {
+    const configured = this.#kernel.config.get<boolean | Duration | undefined>("system.watch") ?? false;
+    const { wanted = configured } = this.#options;
+    if (wanted === false) return 0;
+    const said = wanted === true ? configured : wanted;
+    return typeof said === "boolean" ? DEFAULT_INTERVAL : parseDuration(said)!;
   }
 
   end(): void {

@@ -56,7 +56,7 @@ export interface KernelOptions {
    * Whether the configuration is reloaded when one of its files changes; a length of time is how
    * often they are looked at. Where the new content is wrong, nothing changes, and a process
    * warning says so (`MLMCP_RELOAD_FAILED`). Keeps no process alive.
-   * @default `system.watch`, which is not set; `true` looks every second
+   * @default `system.watch`, which is not set; `true` looks as often as that says, or every second
    */
   watch?: boolean | Duration;
   /**

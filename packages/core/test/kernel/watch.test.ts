@@ -164,6 +164,16 @@ describe("watch", () => {
     );
   });
 
+  it("looks as often as `system.watch` says where code says only that it is to look", async () => {
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    onTestFinished(() => timers.mockRestore());
+    await start({ ".mlmcprc.yaml": "system: { watch: 12ms }\n" }, { watch: true });
+    expect(timers.mock.calls.map(([, ms]) => ms)).toContain(12);
+    timers.mockClear();
+    await start({ ".mlmcprc.yaml": "system: { watch: false }\n" }, { watch: true });
+    expect(timers.mock.calls.map(([, ms]) => ms)).toContain(1_000);
+  });
+
   it("sees what changed between the reading of a file and the start of the watch", async () => {
     let file = "";
     const slow = definePlugin({

@@ -38,7 +38,7 @@ export const clear: Command = {
     }
     if (tags !== undefined) {
       await manager.invalidateTags(tags);
-      const gone = await cache.inventory.deleteOutdated({}, owner);
+      const gone = await cache.inventory.deleteOutdated({ tags }, owner);
       return printable(`Deleted ${gone} entries ${tags.map((tag) => `tagged ${tag}`).join(" or ")}.`);
     }
     const { entries } = await manager.stats();

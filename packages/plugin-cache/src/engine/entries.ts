@@ -110,11 +110,21 @@ export class Inventory {
     await behind.write(behind.keyOf(text), entry);
   }
 
-  /** Deletes what an invalidation has made outdated, and answers how many entries of the store. */
-  async deleteOutdated(filter: EntryFilter, owner: Owner): Promise<number> {
+  /**
+   * Deletes what an invalidation has made outdated, and answers how many entries of the store.
+   *
+   * @param filter.tags only what has one of them. @default all
+   */
+  async deleteOutdated(
+    { tags, ...filter }: EntryFilter & { readonly tags?: readonly string[] },
+    owner: Owner,
+  ): Promise<number> {
     let gone = 0;
-    for await (const { key, details } of this.list(filter, owner))
-      if (key !== undefined && details?.outdated && (await this.#tiers.behind.delete(key))) gone++;
+    for await (const { key, details } of this.list(filter, owner)) {
+      if (key === undefined || !details?.outdated) continue;
+      if (tags && !details.tags.some((tag) => tags.includes(tag))) continue;
+      if (await this.#tiers.behind.delete(key)) gone++;
+    }
     return gone;
   }
 

@@ -234,11 +234,10 @@ export class ModelCache {
    * @param version @default the latest
    */
   async promote(reference: string, version?: string | number): Promise<ModelMetadata> {
-    const { name, stage } = parseReference(reference);
+    const { name, stage, version: named } = parseReference(reference);
     if (stage === undefined) {
-      throw misnamed(`${JSON.stringify(reference)} names no stage. Give one: "${name}@production".`, {
-        name,
-      });
+      const given = `"${name}@production"${named === undefined ? "" : `, and the version after it: ${named}`}`;
+      throw misnamed(`${JSON.stringify(reference)} names no stage. Give one: ${given}.`, { name });
     }
     const { files } = await this.#open();
     const manifest = await findManifest(files, version === undefined ? name : `${name}:${version}`);

