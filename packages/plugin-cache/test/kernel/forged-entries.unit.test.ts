@@ -59,17 +59,21 @@ function setUp() {
     }
     await store.close();
   };
-  return { start, forge, errors };
-}
-
-describe("entries of a store that hold more levels than can be copied", () => {
-  it("are misses of a look-up, which are told", async () => {
-    const { start, forge, errors } = setUp();
+  /** An application after one that has set `k`, whose value is a forged one by now. */
+  const startForged = async (): Promise<Kernel> => {
     const before = await start();
     await before.resolve(CacheManager).set("k", "value");
     await before.stop();
     await forge();
-    const kernel = await start();
+    return start();
+  };
+  return { start, forge, startForged, errors };
+}
+
+describe("entries of a store that hold more levels than can be copied", () => {
+  it("are misses of a look-up, which are told", async () => {
+    const { startForged, errors } = setUp();
+    const kernel = await startForged();
     const cache = kernel.resolve(CacheManager);
     expect(await cache.get("k")).toBeUndefined();
     expect(await cache.has("k")).toBe(false);
@@ -82,12 +86,8 @@ describe("entries of a store that hold more levels than can be copied", () => {
   });
 
   it("keep nothing from being told or advised of all that there is", async () => {
-    const { start, forge } = setUp();
-    const before = await start();
-    await before.resolve(CacheManager).set("k", "value");
-    await before.stop();
-    await forge();
-    const kernel = await start();
+    const { startForged } = setUp();
+    const kernel = await startForged();
     const cache = kernel.resolve(CacheManager);
     await cache.get("k");
     expect(await cache.optimize()).toEqual([]);

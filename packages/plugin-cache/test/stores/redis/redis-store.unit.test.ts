@@ -7,6 +7,7 @@ import { RefusedError } from "../../../src/stores/refused-error.js";
 import type { StoredEntry } from "../../../src/stores/store.js";
 import { openSince } from "../../support/leftovers.js";
 import { hasRedis, RedisServer } from "../../support/redis-server.js";
+import { expectOwnLockEnds } from "../own-lock.js";
 
 function entry(text = "x", more: Partial<StoredEntry> = {}): StoredEntry {
   return { operation: "A.b", bytes: Buffer.from(text), expires: Date.now() + 60_000, ...more };
@@ -103,16 +104,7 @@ describe.skipIf(!hasRedis())("on a server", () => {
   });
 
   it("ends its own lock where it asks for it once more, whose answer may have been lost", async () => {
-    const [store, other] = [await open(server.url), await open(server.url)];
-    const lost = (await store.locks.acquire("own", 60_000)).lock!;
-    const next = (await store.locks.acquire("own", 60_000)).lock!;
-    expect(next.fence).toBeGreaterThan(lost.fence);
-    await store.set("own", entry("late", { fence: lost.fence }));
-    expect(await store.get("own")).toBeUndefined();
-    await lost.release();
-    expect((await other.locks.acquire("own", 60_000)).lock).toBeUndefined();
-    await next.release();
-    expect((await other.locks.acquire("own", 60_000)).lock).toBeDefined();
+    await expectOwnLockEnds(await open(server.url), await open(server.url));
   });
 
   it("goes on above the fences that it had where they were evicted", async () => {
