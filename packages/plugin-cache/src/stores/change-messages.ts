@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Change, ChangeListener } from "./store.js";
 
-/** A change and whose it is. Without a change: some were lost, or one was too long to be sent. */
+/** Changes and whose they are. Without any: some were lost, or one was too long to be sent. */
 interface Message {
   readonly from?: string;
-  readonly change?: Change;
+  readonly changes?: readonly Change[];
 }
 
 /** What is said on a channel that also tells who speaks what he has said himself. */
@@ -13,17 +13,17 @@ export class ChangeMessages {
   /** How the own ones begin, which are not worth being parsed: each change by hand makes one. */
   readonly #own = `{"from":"${this.origin}"`;
 
-  /** @param change by default one that is not said */
-  write(change?: Change): string {
-    return JSON.stringify({ from: this.origin, change } satisfies Message);
+  /** @param changes none: there were some, which are not said */
+  write(...changes: readonly Change[]): string {
+    return JSON.stringify({ from: this.origin, changes } satisfies Message);
   }
 
   /** Tells what a message says that is somebody else's. */
   read(text: string, listener: ChangeListener): void {
     if (text.startsWith(this.#own)) return;
-    const { change } = parse(text);
-    if (change) listener.changed(change);
-    else listener.missed();
+    const { changes } = parse(text);
+    if (!Array.isArray(changes) || changes.length === 0) return listener.missed();
+    for (const change of changes) listener.changed(change);
   }
 }
 

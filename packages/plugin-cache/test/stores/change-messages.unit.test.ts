@@ -4,6 +4,7 @@ import { ChangeMessages } from "../../src/stores/change-messages.js";
 import type { Change } from "../../src/stores/store.js";
 
 const change: Change = { kind: "key", key: "k" };
+const tag: Change = { kind: "version", name: "tag:a", version: "v" };
 
 /** What one who says these tells his listeners. */
 function told(reader: ChangeMessages, ...texts: readonly string[]): unknown[] {
@@ -16,12 +17,10 @@ function told(reader: ChangeMessages, ...texts: readonly string[]): unknown[] {
 
 it("tells what others have changed, and nothing of what one has changed oneself", () => {
   const [own, others] = [new ChangeMessages(), new ChangeMessages()];
-  expect(told(own, own.write(change), others.write(change), own.write(), others.write())).toEqual([
-    change,
-    "missed",
-  ]);
+  const said = [own.write(change, tag), others.write(change), others.write(tag, change), others.write()];
+  expect(told(own, ...said, own.write())).toEqual([change, tag, change, "missed"]);
 });
 
-it.each(["{}", "", "null", "{", "5", '{"from":"'])("takes %j for changes that were missed", (text) => {
+it.each(["{}", "", "null", "{", "5", '{"from":"', '{"changes":5}'])("takes %j for changes that were missed", (text) => {
   expect(told(new ChangeMessages(), text)).toEqual(["missed"]);
 });

@@ -1,27 +1,50 @@
 import type { StoredEntry } from "../store.js";
 
 /**
- * An entry as one value of Redis: the fence in 16 digits, so that a script compares it without
- * reading the rest; when it expires, a float64; the length of the operation's id, and the id; the
- * bytes.
+ * A key of Redis has an entry, the lock of that entry, or both. What is set by hand thus ends the
+ * lock by being there, in one plain SET.
+ *
+ * First the lock, in characters of one byte, so that scripts read and write it in place; then the
+ * entry: when it expires, a float64; the length of the operation's id, and the id; the bytes.
  */
-const fenceDigits = 16;
-const expiresAt = fenceDigits;
+const mark = "\u0001";
+const digits = 16;
+
+/** Where each part of the lock begins. All but the owner are numbers, zeros where there is none. */
+export const lockAt = {
+  fence: 1,
+  /** Until when it is held, by the server's clock. */
+  until: 1 + digits,
+  /** When the entry expires, by the server's clock: a lock keeps the key for longer. */
+  ends: 1 + 2 * digits,
+  owner: 1 + 3 * digits,
+} as const;
+export const ownerLength = 11;
+export const lockLength = lockAt.owner + ownerLength;
+
+/** What all keys begin with that an entry or a lock is in, and a lock that nobody has. */
+export const frameMark = mark;
+export const noLock = mark + "0".repeat(lockLength - mark.length);
+
+const expiresAt = lockLength;
 const lengthAt = expiresAt + 8;
 const operationAt = lengthAt + 2;
 
 /** Bytes that hold the head of all but exotic entries. */
 export const usualHeadLength = operationAt + 254;
 
-/** A fence as texts compare it: none is smaller than all. */
-export function fenceText(fence = 0): string {
-  return String(fence).padStart(fenceDigits, "0");
+/** A fence as it is written. */
+export function fenceText(fence: number): string {
+  return String(fence).padStart(digits, "0");
 }
 
-export function toFrame({ operation, bytes, expires, fence }: StoredEntry): Buffer {
+const beginning = Buffer.from(noLock, "latin1");
+
+/** An entry whose lock nobody has. */
+export function toFrame({ operation, bytes, expires }: Omit<StoredEntry, "fence">): Buffer {
   const id = Buffer.from(operation);
   const frame = Buffer.allocUnsafe(operationAt + id.length + bytes.byteLength);
-  frame.write(fenceText(fence), "latin1");
+  beginning.copy(frame);
   frame.writeDoubleLE(expires, expiresAt);
   frame.writeUInt16LE(id.length, lengthAt);
   id.copy(frame, operationAt);
@@ -29,34 +52,27 @@ export function toFrame({ operation, bytes, expires, fence }: StoredEntry): Buff
   return frame;
 }
 
-/** What is known of an entry from the beginning of its frame; `undefined` for what is not one. */
+/** What is known of an entry from the beginning of its frame. */
 export interface FrameHead {
   readonly operation: string;
   readonly expires: number;
-  readonly fence: number;
   /** Where its bytes begin. */
   readonly length: number;
 }
 
+/** `undefined` where there is only a lock, or what is no frame. */
 export function readHead(frame: Buffer): FrameHead | undefined {
-  if (frame.length < operationAt) return undefined;
+  if (frame.length < operationAt || frame[0] !== beginning[0]) return undefined;
   const length = operationAt + frame.readUInt16LE(lengthAt);
-  const digits = frame.toString("latin1", 0, fenceDigits);
-  const fence = Number(digits);
   const expires = frame.readDoubleLE(expiresAt);
-  if (!/^\d+$/.test(digits) || !Number.isSafeInteger(fence) || Number.isNaN(expires)) return undefined;
-  return {
-    operation: frame.toString("utf8", operationAt, length),
-    expires,
-    fence,
-    length,
-  };
+  if (Number.isNaN(expires)) return undefined;
+  return { operation: frame.toString("utf8", operationAt, length), expires, length };
 }
 
-/** The entry of a frame; `undefined` for what is not one. @param frame `null`: there is none */
+/** The entry of a frame; `undefined` where there is none. @param frame `null`: there is no key */
 export function fromFrame(frame: Buffer | null): StoredEntry | undefined {
   const head = frame && readHead(frame);
   if (!head || frame.length < head.length) return undefined;
-  const { operation, expires, fence, length } = head;
-  return { operation, expires, bytes: frame.subarray(length), ...(fence > 0 && { fence }) };
+  const { operation, expires, length } = head;
+  return { operation, expires, bytes: frame.subarray(length) };
 }

@@ -5,15 +5,6 @@ import { toStoreError } from "./library.js";
 import type { Change, ChangeFeed, ChangeListener } from "../store.js";
 import type { Prepare, RedisConnection } from "./redis-connection.js";
 
-/**
- * Publishes as a part of a script, after that which it tells of. An expression, for
- * {@link RedisChanges.told}: what failed, or nothing. That a user may not publish is no reason for
- * what is changed to fail.
- */
-export function publish(channel: string, message: string): string {
-  return `(function(told) return type(told) == "table" and told.err or "" end)(redis.pcall("PUBLISH", ${channel}, ${message}))`;
-}
-
 /** Says to everybody that changes were lost: it has neither a change nor whose it is. */
 export const lostMessage = "{}";
 
@@ -23,9 +14,14 @@ export interface ChangesOptions {
   readonly channel: string;
   /** Told once where others cannot be told of changes. */
   onError(error: unknown): void;
+  /** Says a message on the channel, on the connection that changes are made on. */
+  publish(message: string): Promise<unknown>;
   /** Makes the connection that listens, for `prepare` to make it listen each time. */
   connect(prepare: Prepare, onAway: (reason: unknown) => void): RedisConnection;
 }
+
+/** Changes in one message; more become several. */
+const maxTogether = 500;
 
 /** Changes by publish and subscribe. What is said while a subscriber is away is lost to it, and it learns that. */
 export class RedisChanges implements ChangeFeed {
@@ -34,6 +30,9 @@ export class RedisChanges implements ChangeFeed {
   readonly #subscriber: RedisConnection;
   readonly #messages = new ChangeMessages();
   readonly #listeners = new ChangeListeners();
+  /** What is changed before the event loop goes on, and the promise that it is said. */
+  #untold: Change[] = [];
+  #telling: Promise<void> | undefined;
   #isMute = false;
   #isAway = false;
 
@@ -43,23 +42,27 @@ export class RedisChanges implements ChangeFeed {
       async (client) => {
         await client.subscribe(options.channel, (message) => this.#messages.read(message, this.#listeners));
         this.#listeners.missed();
-        if (this.#isAway) this.#tell(true);
+        if (this.#isAway) this.#listening(true);
       },
-      (reason) => this.#tell(false, toStoreError(reason, options.name)),
+      (reason) => this.#listening(false, toStoreError(reason, options.name)),
     );
   }
 
-  /** What is published by who changes something. */
-  messageOf(change: Change): string {
-    return this.#messages.write(change);
+  /**
+   * Tells others of a change that the server was asked for before. What is changed at the same time
+   * is one message: each is read by every process there is.
+   */
+  tell(change: Change): Promise<void> {
+    this.#untold.push(change);
+    // Commands are written later in the same turn of the event loop: the message goes with them.
+    return (this.#telling ??= new Promise((resolve, reject) => {
+      process.nextTick(() => this.#tellAll().then(resolve, reject));
+    }));
   }
 
-  /** @param failure what {@link publish} answered */
+  /** @param failure what the server said to a message of a script; nothing where it was told */
   told(failure: unknown): void {
-    if (failure === "" || this.#isMute) return;
-    this.#isMute = true;
-    const { name, onError } = this.#options;
-    onError(new RefusedError(`${name} does not let others be told of changes: ${String(failure)}`));
+    if (failure !== "") this.#mute(`${this.#options.name} refuses: ${String(failure)}`);
   }
 
   async subscribe(listener: ChangeListener): Promise<() => Promise<void>> {
@@ -79,7 +82,29 @@ export class RedisChanges implements ChangeFeed {
     return this.#subscriber.close();
   }
 
-  #tell(isListening: boolean, reason?: unknown): void {
+  async #tellAll(): Promise<void> {
+    const changes = this.#untold;
+    this.#untold = [];
+    this.#telling = undefined;
+    const messages: string[] = [];
+    for (let at = 0; at < changes.length; at += maxTogether)
+      messages.push(this.#messages.write(...changes.slice(at, at + maxTogether)));
+    try {
+      await Promise.all(messages.map((message) => this.#options.publish(message)));
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      this.#mute(error.message);
+    }
+  }
+
+  #mute(reason: string): void {
+    if (this.#isMute) return;
+    this.#isMute = true;
+    const { name, onError } = this.#options;
+    onError(new RefusedError(`${name} does not let others be told of changes: ${reason}`));
+  }
+
+  #listening(isListening: boolean, reason?: unknown): void {
     this.#isAway = !isListening;
     this.#listeners.listening(isListening, reason);
   }

@@ -2,9 +2,9 @@ import type { Location } from "../location.js";
 import { RefusedError } from "../refused-error.js";
 import type { EntryInfo, Store, StoredEntry } from "../store.js";
 import { within } from "../time-limit.js";
-import { fenceText, fromFrame, readHead, toFrame, usualHeadLength } from "./frame.js";
+import { fenceText, fromFrame, lockAt, lockLength, readHead, toFrame, usualHeadLength } from "./frame.js";
 import { asBytes, loadLibrary, toStoreError, type Library, type RedisClient } from "./library.js";
-import { lostMessage, publish, RedisChanges } from "./redis-changes.js";
+import { lostMessage, RedisChanges } from "./redis-changes.js";
 import { RedisConnection } from "./redis-connection.js";
 import { RedisLocks } from "./redis-locks.js";
 import { RedisVersions } from "./redis-versions.js";
@@ -23,22 +23,17 @@ const page = 500;
 /** How long the first connection is waited for; then it is made in the background. */
 const openMs = 1_000;
 
-/** Fences are 16 digits at the beginning, and compare as texts. */
+/** As long as the lock is there that the fence was given with. The entry takes its place, and so ends it. */
 const setFenced = new Script(`
-  if redis.call("HGET", KEYS[2], "fence") ~= ARGV[2] then return 0 end
-  if redis.call("GETRANGE", KEYS[1], 0, 15) > ARGV[2] then return 0 end
+  if redis.call("GETRANGE", KEYS[1], ${lockAt.fence}, ${lockAt.until - 1}) ~= ARGV[2] then return 0 end
   redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[3])
-  redis.call("DEL", KEYS[2])
   return 1`);
 
-const setByHand = new Script(`
-  redis.call("DEL", KEYS[2])
-  redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
-  return ${publish("KEYS[3]", "ARGV[3]")}`);
-
-const deleteByHand = new Script(`
-  redis.call("DEL", KEYS[2])
-  return { redis.call("UNLINK", KEYS[1]), ${publish("KEYS[3]", "ARGV[1]")} }`);
+/** What is only a lock ends, too, but was nothing to delete. */
+const remove = new Script(`
+  local length = redis.pcall("STRLEN", KEYS[1])
+  local deleted = redis.call("UNLINK", KEYS[1])
+  return length == ${lockLength} and 0 or deleted`);
 
 /**
  * A database of Redis or Valkey that several machines share, by the client that `@keyv/redis` brings:
@@ -51,7 +46,6 @@ export class RedisStore implements Store {
   readonly locks: RedisLocks;
   readonly changes: RedisChanges;
   readonly #root: string;
-  readonly #channel: string;
   readonly #connection: RedisConnection;
   readonly #versions: RedisVersions;
   /** The client that there is now, for values of bytes. */
@@ -63,7 +57,6 @@ export class RedisStore implements Store {
     const channel = `${root}:changes`;
     this.name = name;
     this.#root = root;
-    this.#channel = channel;
     this.#connection = new RedisConnection(library, {
       url,
       name,
@@ -85,6 +78,7 @@ export class RedisStore implements Store {
       name,
       channel,
       onError,
+      publish: (message) => this.#run((client) => client.publish(channel, message)),
       connect: (prepare, onAway) => new RedisConnection(library, { url, name, onError, prepare, onAway }),
     });
   }
@@ -120,24 +114,21 @@ export class RedisStore implements Store {
   }
 
   async set(key: string, entry: StoredEntry): Promise<void> {
-    const ttl = Math.max(1, Math.ceil(entry.expires - Date.now()));
+    const ttl = String(Math.max(1, Math.ceil(entry.expires - Date.now())));
+    const name = this.#keyOf(key);
     const frame = toFrame(entry);
-    const keys = [this.#keyOf(key), this.locks.keyOf(key)];
     if (entry.fence === undefined) {
-      const values = [frame, String(ttl), this.changes.messageOf({ kind: "key", key })];
-      this.changes.told(await this.#run((client) => setByHand.run(client, [...keys, this.#channel], values)));
+      const setting = this.#run((client) => client.sendCommand(["SET", name, frame, "PX", ttl]));
+      await Promise.all([setting, this.changes.tell({ kind: "key", key })]);
     } else {
-      const values = [frame, fenceText(entry.fence), String(ttl)];
-      await this.#run((client) => setFenced.run(client, keys, values));
+      const values = [frame, fenceText(entry.fence), ttl];
+      await this.#run((client) => setFenced.run(client, [name], values));
     }
   }
 
   async delete(key: string): Promise<boolean> {
-    const keys = [this.#keyOf(key), this.locks.keyOf(key), this.#channel];
-    const message = this.changes.messageOf({ kind: "key", key });
-    const answer = await this.#run((client) => deleteByHand.run(client, keys, [message]));
-    const [deleted, told] = answer as [number, unknown];
-    this.changes.told(told);
+    const deleting = this.#run((client) => remove.run(client, [this.#keyOf(key)], []));
+    const [deleted] = await Promise.all([deleting, this.changes.tell({ kind: "key", key })]);
     return deleted === 1;
   }
 
@@ -150,8 +141,8 @@ export class RedisStore implements Store {
   }
 
   async setVersion(name: string, version: string): Promise<void> {
-    const message = this.changes.messageOf({ kind: "version", name, version });
-    await this.#versions.set(name, version, message);
+    const setting = this.#versions.set(name, version);
+    await Promise.all([setting, this.changes.tell({ kind: "version", name, version })]);
   }
 
   async count(): Promise<Map<string, number> | undefined> {
@@ -176,6 +167,8 @@ export class RedisStore implements Store {
   }
 
   async close(): Promise<void> {
+    // What is changed in this turn of the event loop is told at the end of it.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
     await Promise.all([this.#connection.close(), this.changes.close()]);
   }
 

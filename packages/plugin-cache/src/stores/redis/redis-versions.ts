@@ -1,30 +1,31 @@
 import { everything, newVersion } from "../../tags/names.js";
 import { maxVersions } from "../max-versions.js";
 import type { RedisClient } from "./library.js";
-import { publish } from "./redis-changes.js";
 import type { RedisConnection } from "./redis-connection.js";
 import { Script } from "./script.js";
 
 /**
  * All versions are in one hash, and {@link everything} is always among them. So either none of them
  * is lost or all are, such as by eviction or a flush; then everything has another version, and what
- * memory holds from before is not taken for valid.
+ * memory holds from before is not taken for valid. That a user may not publish is no reason for
+ * this to fail.
  */
 const beginning = `
-  local told = ""
+  local failure = ""
   if redis.call("HSETNX", KEYS[1], ARGV[1], ARGV[2]) == 1 then
-    told = ${publish("KEYS[2]", "ARGV[3]")}
+    local told = redis.pcall("PUBLISH", KEYS[2], ARGV[3])
+    if type(told) == "table" then failure = told.err end
   end`;
 
 const begin = new Script(`${beginning}
-  return told`);
+  return failure`);
 
 const set = new Script(`
   local full = redis.call("HLEN", KEYS[1]) >= tonumber(ARGV[6]) and redis.call("HEXISTS", KEYS[1], ARGV[4]) == 0
   if full then redis.call("DEL", KEYS[1]) end
   ${beginning}
   redis.call("HSET", KEYS[1], ARGV[4], ARGV[5])
-  return ${publish("KEYS[2]", "ARGV[7]")}`);
+  return failure`);
 
 export interface VersionsOptions {
   readonly connection: RedisConnection;
@@ -33,7 +34,7 @@ export interface VersionsOptions {
   readonly channel: string;
   /** What tells all of them, this one included, that versions were lost. */
   readonly lost: string;
-  /** Given what {@link publish} answers. */
+  /** Given why they could not be told, or nothing. */
   told(failure: unknown): void;
   /** @default 100,000 */
   readonly maxNames?: number;
@@ -63,9 +64,8 @@ export class RedisVersions {
     return found.slice(1).map((version) => version ?? undefined);
   }
 
-  /** @param message tells others */
-  async set(name: string, version: string, message: string): Promise<void> {
-    await this.#run(set, [name, version, String(this.#options.maxNames ?? maxVersions), message]);
+  async set(name: string, version: string): Promise<void> {
+    await this.#run(set, [name, version, String(this.#options.maxNames ?? maxVersions)]);
   }
 
   #read(names: readonly string[]): Promise<(string | null)[]> {
