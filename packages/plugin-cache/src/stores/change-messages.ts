@@ -13,8 +13,8 @@ export class ChangeMessages {
   /** How the own ones begin, which are not worth being parsed: each change by hand makes one. */
   readonly #own = `{"from":"${this.origin}"`;
 
-  /** @param changes none: there were some, which are not said */
-  write(...changes: readonly Change[]): string {
+  /** @param changes where there are none: there were some, which are not said */
+  write(changes: readonly Change[]): string {
     return JSON.stringify({ from: this.origin, changes } satisfies Message);
   }
 

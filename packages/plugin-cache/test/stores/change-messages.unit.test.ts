@@ -17,10 +17,13 @@ function told(reader: ChangeMessages, ...texts: readonly string[]): unknown[] {
 
 it("tells what others have changed, and nothing of what one has changed oneself", () => {
   const [own, others] = [new ChangeMessages(), new ChangeMessages()];
-  const said = [own.write(change, tag), others.write(change), others.write(tag, change), others.write()];
-  expect(told(own, ...said, own.write())).toEqual([change, tag, change, "missed"]);
+  const said = [own.write([change, tag]), others.write([tag, change]), others.write([])];
+  expect(told(own, ...said, own.write([]))).toEqual([tag, change, "missed"]);
 });
 
-it.each(["{}", "", "null", "{", "5", '{"from":"', '{"changes":5}'])("takes %j for changes that were missed", (text) => {
-  expect(told(new ChangeMessages(), text)).toEqual(["missed"]);
-});
+it.each(["{}", "", "null", "{", "5", '{"from":"', '{"changes":5}'])(
+  "takes %j for changes that were missed",
+  (text) => {
+    expect(told(new ChangeMessages(), text)).toEqual(["missed"]);
+  },
+);

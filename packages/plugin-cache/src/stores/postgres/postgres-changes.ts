@@ -54,8 +54,8 @@ export class PostgresChanges implements ChangeFeed {
 
   /** What a statement notifies the channel of that changes something. */
   messageOf(change: Change): string {
-    const whole = this.#messages.write(change);
-    return Buffer.byteLength(whole) > maxBytes ? this.#messages.write() : whole;
+    const whole = this.#messages.write([change]);
+    return Buffer.byteLength(whole) > maxBytes ? this.#messages.write([]) : whole;
   }
 
   async subscribe(listener: ChangeListener): Promise<() => Promise<void>> {

@@ -32,7 +32,7 @@ const passing = new Set([
 ]);
 
 /** The word that a reply begins with, where the server answered with an error; `undefined` for errors of the connection. */
-function replyKind(error: unknown): string | undefined {
+export function replyKind(error: unknown): string | undefined {
   if (!(error instanceof Error) || "code" in error) return undefined;
   return /^([A-Z]{2,}) /.exec(error.message)?.[1];
 }

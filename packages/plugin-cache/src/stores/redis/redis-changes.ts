@@ -1,8 +1,8 @@
 import { ChangeListeners } from "../change-listeners.js";
 import { ChangeMessages } from "../change-messages.js";
 import { RefusedError } from "../refused-error.js";
-import { toStoreError } from "./library.js";
 import type { Change, ChangeFeed, ChangeListener } from "../store.js";
+import { toStoreError, type RedisClient } from "./library.js";
 import type { Prepare, RedisConnection } from "./redis-connection.js";
 
 /** Says to everybody that changes were lost: it has neither a change nor whose it is. */
@@ -14,14 +14,22 @@ export interface ChangesOptions {
   readonly channel: string;
   /** Told once where others cannot be told of changes. */
   onError(error: unknown): void;
-  /** Says a message on the channel, on the connection that changes are made on. */
-  publish(message: string): Promise<unknown>;
+  /** Takes what the connection that listens does not. */
+  readonly commands: RedisConnection;
   /** Makes the connection that listens, for `prepare` to make it listen each time. */
   connect(prepare: Prepare, onAway: (reason: unknown) => void): RedisConnection;
 }
 
 /** Changes in one message; more become several. */
 const maxTogether = 500;
+
+/** What is changed before the event loop goes on. */
+interface Group {
+  /** Of all of them, so that the server learns of them before it is told to tell of them. */
+  readonly connection: RedisConnection;
+  readonly changes: Change[];
+  readonly told: Promise<unknown>;
+}
 
 /** Changes by publish and subscribe. What is said while a subscriber is away is lost to it, and it learns that. */
 export class RedisChanges implements ChangeFeed {
@@ -30,9 +38,7 @@ export class RedisChanges implements ChangeFeed {
   readonly #subscriber: RedisConnection;
   readonly #messages = new ChangeMessages();
   readonly #listeners = new ChangeListeners();
-  /** What is changed before the event loop goes on, and the promise that it is said. */
-  #untold: Change[] = [];
-  #telling: Promise<void> | undefined;
+  #group: Group | undefined;
   #isMute = false;
   #isAway = false;
 
@@ -49,20 +55,22 @@ export class RedisChanges implements ChangeFeed {
   }
 
   /**
-   * Tells others of a change that the server was asked for before. What is changed at the same time
-   * is one message: each is read by every process there is.
+   * Makes a change and tells others of it. What is changed at the same time is one message: every
+   * process reads each. Where it can be, that is done on the connection that listens, on which the
+   * process hears its own messages together with the answers.
    */
-  tell(change: Change): Promise<void> {
-    this.#untold.push(change);
-    // Commands are written later in the same turn of the event loop: the message goes with them.
-    return (this.#telling ??= new Promise((resolve, reject) => {
-      process.nextTick(() => this.#tellAll().then(resolve, reject));
-    }));
+  make<T>(change: Change, command: (client: RedisClient) => Promise<T>): Promise<T> {
+    const group = (this.#group ??= this.#newGroup());
+    group.changes.push(change);
+    return Promise.all([group.connection.run(command), group.told]).then(([answer]) => answer);
   }
 
-  /** @param failure what the server said to a message of a script; nothing where it was told */
+  /** @param failure what the server said to a message; nothing where it was told */
   told(failure: unknown): void {
-    if (failure !== "") this.#mute(`${this.#options.name} refuses: ${String(failure)}`);
+    if (failure === "" || this.#isMute) return;
+    this.#isMute = true;
+    const { name, onError } = this.#options;
+    onError(new RefusedError(`${name} does not let others be told of changes: ${String(failure)}`));
   }
 
   async subscribe(listener: ChangeListener): Promise<() => Promise<void>> {
@@ -82,26 +90,33 @@ export class RedisChanges implements ChangeFeed {
     return this.#subscriber.close();
   }
 
-  async #tellAll(): Promise<void> {
-    const changes = this.#untold;
-    this.#untold = [];
-    this.#telling = undefined;
-    const messages: string[] = [];
-    for (let at = 0; at < changes.length; at += maxTogether)
-      messages.push(this.#messages.write(...changes.slice(at, at + maxTogether)));
-    try {
-      await Promise.all(messages.map((message) => this.#options.publish(message)));
-    } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
-      this.#mute(error.message);
-    }
+  #newGroup(): Group {
+    const connection = this.#subscriber.isForAll ? this.#subscriber : this.#options.commands;
+    const changes: Change[] = [];
+    const told = new Promise<unknown>((resolve, reject) => {
+      // Commands are written later in the same turn of the event loop: the message goes with them, and after them.
+      process.nextTick(() => {
+        this.#group = undefined;
+        this.#publish(connection, changes).then(resolve, (error: unknown) => {
+          if (!(error instanceof RefusedError)) return reject(error as Error);
+          this.told((error.cause as Error).message);
+          resolve(undefined);
+        });
+      });
+    });
+    return { connection, changes, told };
   }
 
-  #mute(reason: string): void {
-    if (this.#isMute) return;
-    this.#isMute = true;
-    const { name, onError } = this.#options;
-    onError(new RefusedError(`${name} does not let others be told of changes: ${reason}`));
+  #publish(connection: RedisConnection, changes: readonly Change[]): Promise<unknown> {
+    const { channel } = this.#options;
+    const publish = (together: readonly Change[]): Promise<unknown> => {
+      const message = this.#messages.write(together);
+      return connection.run((client) => client.sendCommand(["PUBLISH", channel, message]));
+    };
+    const said: Array<Promise<unknown>> = [];
+    for (let at = 0; at < changes.length; at += maxTogether)
+      said.push(publish(changes.slice(at, at + maxTogether)));
+    return said.length === 1 ? said[0]! : Promise.all(said);
   }
 
   #listening(isListening: boolean, reason?: unknown): void {

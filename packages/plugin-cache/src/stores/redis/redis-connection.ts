@@ -1,5 +1,5 @@
 import { within } from "../time-limit.js";
-import { toStoreError, type Library, type RedisClient } from "./library.js";
+import { replyKind, toStoreError, type Library, type RedisClient } from "./library.js";
 
 /** Makes a new connection fit for use. */
 export type Prepare = (client: RedisClient) => Promise<void>;
@@ -9,6 +9,11 @@ export interface ConnectionOptions {
   /** For messages. */
   readonly name: string;
   readonly prepare?: Prepare;
+  /**
+   * Whether it also takes commands while it listens: not where the server does not know RESP3, see
+   * {@link RedisConnection.isForAll}. @default it only does one of the two
+   */
+  readonly isForAll?: boolean;
   /** Told each time that a connection is lost, and once while it cannot be had. */
   onError(error: unknown): void;
   /** Told each time that there is none: it is lost, or one more attempt has failed. */
@@ -31,6 +36,7 @@ export class RedisConnection {
   readonly #library: Library;
   readonly #options: ConnectionOptions;
   #client: RedisClient | undefined;
+  #isForAll = false;
   /** How much the present client has not answered. */
   #asked = { count: 0 };
   #attempt: Promise<void> | undefined;
@@ -63,6 +69,11 @@ export class RedisConnection {
   /** Connects where there is no connection now. @throws as {@link open} */
   async ready(): Promise<void> {
     if (!this.#client) await this.open();
+  }
+
+  /** Whether there is a connection now that takes commands while it listens. */
+  get isForAll(): boolean {
+    return this.#isForAll && this.#client !== undefined;
   }
 
   /**
@@ -110,18 +121,10 @@ export class RedisConnection {
   async #connect(): Promise<void> {
     // This is the attempt that was planned: a second one would leave a connection that nobody ends.
     clearTimeout(this.#retry);
-    const client = this.#library.createClient({
-      url: this.#options.url,
-      socket: { connectTimeout: connectTimeoutMs, reconnectStrategy: false },
-      disableOfflineQueue: true,
-      // Asked for by newer clients of their own accord; older servers answer with errors.
-      disableClientInfo: true,
-      maintNotifications: "disabled",
-    });
+    let client: RedisClient;
     try {
-      await this.#prepare(client);
+      client = await this.#newClient();
     } catch (error) {
-      destroy(client);
       this.#again(error);
       throw error;
     }
@@ -132,6 +135,41 @@ export class RedisConnection {
     client.unref();
     client.on("error", (error) => this.#lose(client, error));
     this.#heartbeat = setInterval(() => void this.#beat(client), heartbeatMs).unref();
+  }
+
+  async #newClient(): Promise<RedisClient> {
+    if (this.#options.isForAll) {
+      try {
+        const client = await this.#newClientOf(3);
+        this.#isForAll = true;
+        return client;
+      } catch (error) {
+        // Whatever the server says to it: what else is wrong, the next attempt is told, too.
+        if (replyKind(error) === undefined) throw error;
+      }
+    }
+    this.#isForAll = false;
+    return this.#newClientOf(2);
+  }
+
+  async #newClientOf(protocol: 2 | 3): Promise<RedisClient> {
+    const client = this.#library.createClient({
+      url: this.#options.url,
+      // Asked for the other one, servers that know only that answer with an error.
+      ...(protocol === 3 && { RESP: protocol }),
+      socket: { connectTimeout: connectTimeoutMs, reconnectStrategy: false },
+      disableOfflineQueue: true,
+      // Asked for by newer clients of their own accord; older servers answer with errors.
+      disableClientInfo: true,
+      maintNotifications: "disabled",
+    }) as unknown as RedisClient;
+    try {
+      await this.#prepare(client);
+      return client;
+    } catch (error) {
+      destroy(client);
+      throw error;
+    }
   }
 
   async #prepare(client: RedisClient): Promise<void> {

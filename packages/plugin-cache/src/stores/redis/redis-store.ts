@@ -78,8 +78,9 @@ export class RedisStore implements Store {
       name,
       channel,
       onError,
-      publish: (message) => this.#run((client) => client.publish(channel, message)),
-      connect: (prepare, onAway) => new RedisConnection(library, { url, name, onError, prepare, onAway }),
+      commands: this.#connection,
+      connect: (prepare, onAway) =>
+        new RedisConnection(library, { url, name, onError, prepare, onAway, isForAll: true }),
     });
   }
 
@@ -113,22 +114,24 @@ export class RedisStore implements Store {
     return found.map(toEntry);
   }
 
-  async set(key: string, entry: StoredEntry): Promise<void> {
+  set(key: string, entry: StoredEntry): Promise<void> {
     const ttl = String(Math.max(1, Math.ceil(entry.expires - Date.now())));
     const name = this.#keyOf(key);
     const frame = toFrame(entry);
-    if (entry.fence === undefined) {
-      const setting = this.#run((client) => client.sendCommand(["SET", name, frame, "PX", ttl]));
-      await Promise.all([setting, this.changes.tell({ kind: "key", key })]);
-    } else {
-      const values = [frame, fenceText(entry.fence), ttl];
-      await this.#run((client) => setFenced.run(client, [name], values));
-    }
+    const { fence } = entry;
+    const setting =
+      fence === undefined
+        ? this.changes.make({ kind: "key", key }, (client) =>
+            client.sendCommand(["SET", name, frame, "PX", ttl]),
+          )
+        : this.#run((client) => setFenced.run(client, [name], [frame, fenceText(fence), ttl]));
+    return setting as Promise<undefined>;
   }
 
   async delete(key: string): Promise<boolean> {
-    const deleting = this.#run((client) => remove.run(client, [this.#keyOf(key)], []));
-    const [deleted] = await Promise.all([deleting, this.changes.tell({ kind: "key", key })]);
+    const deleted = await this.changes.make({ kind: "key", key }, (client) =>
+      remove.run(client, [this.#keyOf(key)], []),
+    );
     return deleted === 1;
   }
 
@@ -141,8 +144,9 @@ export class RedisStore implements Store {
   }
 
   async setVersion(name: string, version: string): Promise<void> {
-    const setting = this.#versions.set(name, version);
-    await Promise.all([setting, this.changes.tell({ kind: "version", name, version })]);
+    await this.changes.make({ kind: "version", name, version }, (client) =>
+      this.#versions.set(client, name, version),
+    );
   }
 
   async count(): Promise<Map<string, number> | undefined> {

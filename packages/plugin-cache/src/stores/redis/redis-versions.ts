@@ -50,33 +50,30 @@ export class RedisVersions {
     this.#hash = `${options.root}:versions`;
   }
 
-  /** Makes sure that everything has a version, on a connection that nobody uses yet. */
-  async begin(client: RedisClient): Promise<void> {
-    await this.#run(begin, [], client);
+  /** Makes sure that everything has a version. */
+  begin(client: RedisClient): Promise<void> {
+    return this.#run(begin, client, []);
   }
 
   async get(names: readonly string[]): Promise<(string | undefined)[]> {
     let found = await this.#read(names);
     if (found[0] === null) {
-      await this.#run(begin, []);
+      await this.#options.connection.run((client) => this.begin(client));
       found = await this.#read(names);
     }
     return found.slice(1).map((version) => version ?? undefined);
   }
 
-  async set(name: string, version: string): Promise<void> {
-    await this.#run(set, [name, version, String(this.#options.maxNames ?? maxVersions)]);
+  set(client: RedisClient, name: string, version: string): Promise<void> {
+    return this.#run(set, client, [name, version, String(this.#options.maxNames ?? maxVersions)]);
   }
 
   #read(names: readonly string[]): Promise<(string | null)[]> {
     return this.#options.connection.run((client) => client.hmGet(this.#hash, [everything, ...names]));
   }
 
-  async #run(script: Script, values: readonly string[], own?: RedisClient): Promise<void> {
-    const { connection, channel, lost, told } = this.#options;
-    const fresh = newVersion();
-    const run = (client: RedisClient): Promise<unknown> =>
-      script.run(client, [this.#hash, channel], [everything, fresh, lost, ...values]);
-    told(await (own ? run(own) : connection.run(run)));
+  async #run(script: Script, client: RedisClient, values: readonly string[]): Promise<void> {
+    const { channel, lost, told } = this.#options;
+    told(await script.run(client, [this.#hash, channel], [everything, newVersion(), lost, ...values]));
   }
 }

@@ -1,10 +1,11 @@
+import { createClient } from "@keyv/redis";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { locate, problemOfUrl } from "../../../src/stores/location.js";
 import { MissingPackageError } from "../../../src/stores/missing-package.js";
 import { loadLibrary } from "../../../src/stores/redis/library.js";
 import { RedisStore, type RedisOptions } from "../../../src/stores/redis/redis-store.js";
 import { RefusedError } from "../../../src/stores/refused-error.js";
-import type { StoredEntry } from "../../../src/stores/store.js";
+import type { Change, EntryInfo, StoredEntry } from "../../../src/stores/store.js";
 import { openSince } from "../../support/leftovers.js";
 import { hasRedis, RedisServer } from "../../support/redis-server.js";
 import { expectOwnLockEnds } from "../own-lock.js";
@@ -18,6 +19,22 @@ const open = async (url: string, options?: RedisOptions): Promise<RedisStore> =>
   onTestFinished(() => store.close());
   return store;
 };
+
+async function infosOf(store: RedisStore): Promise<EntryInfo[]> {
+  const infos: EntryInfo[] = [];
+  for await (const info of store.entries()) infos.push(info);
+  return infos;
+}
+
+/** What is said from now on. */
+async function messagesOn(url: string, channel: string): Promise<string[]> {
+  const client = createClient({ url });
+  await client.connect();
+  onTestFinished(() => client.destroy());
+  const messages: string[] = [];
+  await client.subscribe(channel, (message) => messages.push(message));
+  return messages;
+}
 
 const soon = (check: () => unknown): Promise<unknown> => vi.waitFor(check, { interval: 50 });
 
@@ -73,6 +90,91 @@ describe.skipIf(!hasRedis())("on a server", () => {
     server.ask("LPUSH", "mlmcp:e:list", "1");
     await expect(store.get("list")).rejects.toBeInstanceOf(RefusedError);
     server.ask("DEL", "mlmcp:e:list");
+  });
+
+  it("has nothing but a lock where there is no entry yet", async () => {
+    const store = await open(server.url, { prefix: "lock-only" });
+    const lock = (await store.locks.acquire("k", 60_000)).lock!;
+    expect([await store.get("k"), await store.getMany(["k"])]).toEqual([undefined, [undefined]]);
+    expect(await store.count()).toEqual(new Map());
+    expect(await infosOf(store)).toEqual([]);
+    expect(await store.delete("k")).toBe(false);
+    await lock.release();
+    await store.locks.acquire("k", 60_000);
+    await store.clear();
+    expect(server.ask("KEYS", "mlmcp.lock-only:e:*")).toBe("");
+  });
+
+  it("keeps an entry and its time as they are while it is locked, and no longer than that", async () => {
+    const store = await open(server.url, { prefix: "locked" });
+    const ttl = (): number => Number(server.ask("PTTL", "mlmcp.locked:e:k"));
+    await store.set("k", entry("there"));
+    const lock = (await store.locks.acquire("k", 60_000)).lock!;
+    expect(ttl()).toBeGreaterThan(120_000);
+    const infos = await infosOf(store);
+    expect(infos).toEqual([{ key: "k", operation: "A.b", bytes: 5, expires: expect.any(Number) }]);
+    await lock.release(true);
+    const next = (await store.locks.acquire("k", 60_000)).lock!;
+    expect(ttl()).toBeGreaterThan(120_000);
+    await next.release();
+    expect(String((await store.get("k"))!.bytes)).toBe("there");
+    expect(ttl()).toBeGreaterThan(0);
+    expect(ttl()).toBeLessThanOrEqual(60_000);
+
+    await store.set("k", entry("short", { expires: Date.now() + 30 }));
+    const last = (await store.locks.acquire("k", 60_000)).lock!;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    await last.release();
+    expect(server.ask("EXISTS", "mlmcp.locked:e:k")).toBe("0");
+  });
+
+  it("takes the place of what is not an entry", async () => {
+    const store = await open(server.url);
+    server.ask("SET", "mlmcp:e:other", "x".repeat(200));
+    const { lock, entry: found } = await store.locks.acquire("other", 60_000);
+    expect(found).toBeUndefined();
+    await store.set("other", entry("made", { fence: lock!.fence }));
+    expect(String((await store.get("other"))!.bytes)).toBe("made");
+    server.ask("LPUSH", "mlmcp:e:list", "1");
+    expect(await store.delete("list")).toBe(true);
+  });
+
+  it("tells of all that is changed at once in one message, in its order, after it is there", async () => {
+    const [store, other] = [await open(server.url), await open(server.url)];
+    const seen: string[] = [];
+    const reads: Promise<unknown>[] = [];
+    const changed = (change: Change): void => {
+      const name = change.kind === "key" ? change.key : change.name;
+      seen.push(name);
+      if (change.kind === "key") reads.push(other.get(name).then((found) => String(found!.bytes)));
+    };
+    await other.changes.subscribe({ changed, missed: () => seen.push("missed") });
+    const messages = await messagesOn(server.url, "mlmcp:changes");
+    for (const listening of [false, true]) {
+      if (listening)
+        await store.changes.subscribe({ changed: () => seen.push("own"), missed: () => undefined });
+      const keys = Array.from({ length: 700 }, (_, at) => `k${at}`);
+      seen.length = reads.length = messages.length = 0;
+      await Promise.all([
+        ...keys.map((key) => store.set(key, entry(`${key} ${listening}`))),
+        store.setVersion("tag:last", "v"),
+      ]);
+      await soon(() => expect(seen).toEqual([...keys, "tag:last"]));
+      expect(await Promise.all(reads)).toEqual(keys.map((key) => `${key} ${listening}`));
+      expect(messages).toHaveLength(2);
+    }
+  });
+
+  it("goes on telling others while its own connection that listens is lost", async () => {
+    const [store, other] = [await open(server.url), await open(server.url)];
+    const [seen, missed] = [[] as unknown[], vi.fn<() => void>()];
+    await store.changes.subscribe({ changed: () => undefined, missed });
+    await store.set("k", entry("before"));
+    server.ask("CLIENT", "KILL", "TYPE", "pubsub");
+    await soon(() => expect(missed).toHaveBeenCalledTimes(1));
+    await other.changes.subscribe({ changed: (change) => seen.push(change), missed: () => undefined });
+    await store.set("k", entry("after"));
+    await soon(() => expect(seen).toEqual([{ kind: "key", key: "k" }]));
   });
 
   it("goes on where the server has forgotten its scripts", async () => {
@@ -145,6 +247,19 @@ describe.skipIf(!hasRedis())("on a server", () => {
     await soon(() => expect(missed).toHaveBeenCalledTimes(2));
     expect(changed).not.toHaveBeenCalled();
   });
+});
+
+it.skipIf(!hasRedis())("does with a server that does not know RESP3", async () => {
+  await using server = await RedisServer.start({ settings: ["--rename-command", "HELLO", ""] });
+  const [errors, seen] = [[] as unknown[], [] as unknown[]];
+  const onError = (error: unknown): void => void errors.push(error);
+  const [store, other] = [await open(server.url, { onError }), await open(server.url, { onError })];
+  await store.changes.subscribe({ changed: () => seen.push("own"), missed: () => undefined });
+  await other.changes.subscribe({ changed: (change) => seen.push(change), missed: () => undefined });
+  await store.set("k", entry("by hand"));
+  expect(String((await other.get("k"))!.bytes)).toBe("by hand");
+  await soon(() => expect(seen).toEqual([{ kind: "key", key: "k" }]));
+  expect(errors).toEqual([]);
 });
 
 describe.skipIf(!hasRedis())("credentials", () => {

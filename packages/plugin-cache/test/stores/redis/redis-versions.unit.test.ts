@@ -19,11 +19,13 @@ describe.skipIf(!hasRedis())("the versions in a Redis", () => {
       told: () => undefined,
       maxNames: 4,
     });
-    await versions.set("*", "first");
-    for (const tag of ["a", "b", "c"]) await versions.set(tag, "v");
-    await versions.set("c", "v2");
+    const set = (tag: string, version: string) =>
+      connection.run((client) => versions.set(client, tag, version));
+    await set("*", "first");
+    for (const tag of ["a", "b", "c"]) await set(tag, "v");
+    await set("c", "v2");
     expect(await versions.get(["*", "a", "b", "c"])).toEqual(["first", "v", "v", "v2"]);
-    await versions.set("d", "v");
+    await set("d", "v");
     const [everything, ...others] = await versions.get(["*", "a", "b", "c", "d"]);
     expect(everything).toMatch(/^[\w-]{12}$/);
     expect(others).toEqual([undefined, undefined, undefined, "v"]);
