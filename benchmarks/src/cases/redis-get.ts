@@ -13,6 +13,7 @@ const redisGet: Case = {
     return last;
   }),
   waits: true,
+  awake: true,
 };
 
 export default redisGet;

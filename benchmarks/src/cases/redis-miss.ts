@@ -96,6 +96,7 @@ const redisMiss: Case = {
   reference: REFERENCE,
   contenders: [byHand, decorated, managed, cacheable],
   waits: true,
+  awake: true,
 };
 
 export default redisMiss;

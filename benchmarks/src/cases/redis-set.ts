@@ -12,6 +12,7 @@ const redisSet: Case = {
     return last;
   }),
   waits: true,
+  awake: true,
 };
 
 export default redisSet;

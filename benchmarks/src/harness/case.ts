@@ -66,4 +66,9 @@ export interface Case {
    * @default false
    */
   readonly waits?: boolean;
+  /**
+   * Calls are answered by another process: the processors are kept awake, see `keepAwake`.
+   * @default false
+   */
+  readonly awake?: boolean;
 }

@@ -29,7 +29,7 @@ export function reportOf({ environment, plan, cases, studies }: Results): string
 
 /** One case: its question and its table, ratios first. */
 export function caseSection(result: CaseResult): string {
-  const { question, reference, separateProcesses, cold, contenders } = result;
+  const { question, reference, separateProcesses, cold, awake, contenders } = result;
   const table = cold
     ? tableOf(
         ["contender", "ratio", "p25–p75", "ms", "p25–p75"],
@@ -43,7 +43,8 @@ export function caseSection(result: CaseResult): string {
     ? " One contender switches AsyncLocalStorage on, so each runs in a process of its own."
     : "";
   const once = cold ? " Each is the first call of a new process." : "";
-  return `${question} Ratios are to “${reference}”.${processes}${once}\n\n${table}`;
+  const vigil = awake ? " Work of the lowest priority keeps the processors awake." : "";
+  return `${question} Ratios are to “${reference}”.${processes}${once}${vigil}\n\n${table}`;
 }
 
 /** One study: its question and what it counted. */

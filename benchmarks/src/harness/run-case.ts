@@ -1,5 +1,6 @@
 import { inspect, isDeepStrictEqual } from "node:util";
 import { ALLOCATION_FLAGS } from "./allocation.js";
+import { keepAwake } from "./awake.js";
 import type { Budget, Case, Checked, Contender, DifferenceBudget, RatioBudget } from "./case.js";
 import { interleave, shuffled, type InterleavePlan } from "./interleave.js";
 import { withProcesses, type Remote } from "./processes.js";
@@ -39,6 +40,7 @@ export interface CaseResult {
   readonly reference: string;
   readonly separateProcesses: boolean;
   readonly cold: boolean;
+  readonly awake: boolean;
   readonly contenders: readonly ContenderResult[];
   readonly budgets: readonly BudgetResult[];
 }
@@ -46,6 +48,14 @@ export interface CaseResult {
 /** Checks that all contenders do the same, then measures them side by side. */
 export async function runCase(subject: Case, plan: Plan, entry: string): Promise<CaseResult> {
   if (subject.cold) return evaluate(subject, await measureCold(subject, plan.coldStarts, entry), new Map());
+  const vigil = subject.awake ? keepAwake() : undefined;
+  const samples = await measureWarm(subject, plan, entry).finally(() => vigil?.end());
+  if (subject.waits) return evaluate(subject, samples, new Map());
+  const bytes = await withProcesses(subject, { entry, flags: ALLOCATION_FLAGS }, allocations);
+  return evaluate(subject, samples, bytes);
+}
+
+async function measureWarm(subject: Case, plan: Plan, entry: string): Promise<Map<string, number[]>> {
   const samples = new Map<string, number[]>(subject.contenders.map(({ name }) => [name, []]));
   for (let start = 0; start < plan.starts; start += 1) {
     await withProcesses(subject, { entry, flags: ["--expose-gc"] }, async (remotes) => {
@@ -53,9 +63,7 @@ export async function runCase(subject: Case, plan: Plan, entry: string): Promise
       for (const [name, values] of await interleave(remotes, plan)) samples.get(name)!.push(...values);
     });
   }
-  if (subject.waits) return evaluate(subject, samples, new Map());
-  const bytes = await withProcesses(subject, { entry, flags: ALLOCATION_FLAGS }, allocations);
-  return evaluate(subject, samples, bytes);
+  return samples;
 }
 
 /** One call of each contender a round, each in a process of its own, in turns. */
@@ -110,7 +118,7 @@ async function allocations(remotes: readonly Remote[]): Promise<Map<string, numb
 
 /** Samples of one index belong to one round. */
 export function evaluate(
-  { name, question, reference, contenders, budgets = [], cold = false }: Case,
+  { name, question, reference, contenders, budgets = [], cold = false, awake = false }: Case,
   samples: ReadonlyMap<string, readonly number[]>,
   bytes: ReadonlyMap<string, number | undefined>,
 ): CaseResult {
@@ -120,6 +128,7 @@ export function evaluate(
     question,
     reference,
     cold,
+    awake,
     separateProcesses: contenders.some(({ usesContext }) => usesContext),
     contenders: contenders.map((contender) => ({
       name: contender.name,

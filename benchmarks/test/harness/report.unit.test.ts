@@ -24,6 +24,7 @@ const results: Results = {
       reference: "bare",
       separateProcesses: false,
       cold: false,
+      awake: false,
       contenders: [
         { name: "bare", ratio: spread(1), ns: spread(60), extraNs: 0, bytes: 248 },
         { name: "decorated", ratio: spread(2.5), ns: spread(150), extraNs: 90, bytes: undefined },
