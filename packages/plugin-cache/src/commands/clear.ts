@@ -1,6 +1,7 @@
 import { ValidationError, type Command, type PluginKernel } from "@mlmcp/core";
 import { CacheManager } from "../cache-manager.js";
 import { KernelCache, sectionOf } from "../kernel/kernel-cache.js";
+import { countedEntries } from "./counted.js";
 import { cachedOperations, cachedTags, checkOperation } from "./known.js";
 import { printable } from "./printable.js";
 import type { Store } from "../stores/store.js";
@@ -25,7 +26,7 @@ export const clear: Command = {
     if (options["unencrypted"] === true) {
       if (operation !== undefined || tags !== undefined)
         throw wrong("--unencrypted deletes those of all operations. Leave out --operation and --tag.");
-      return `Deleted ${await clearUnencrypted(kernel, from)} entries that were not encrypted from ${from.name}.`;
+      return `Deleted ${countedEntries(await clearUnencrypted(kernel, from))} without encryption from ${from.name}.`;
     }
     if (operation !== undefined && tags !== undefined)
       throw wrong("--operation and --tag each say by themselves what goes. Give one of them.");
@@ -34,16 +35,16 @@ export const clear: Command = {
       await checkOperation(kernel, from, operation);
       await cache.invalidateOperation(operation, owner);
       const gone = await cache.inventory.deleteOutdated({ operation }, owner);
-      return printable(`Deleted ${gone} entries of ${operation}.`);
+      return printable(`Deleted ${countedEntries(gone)} of ${operation}.`);
     }
     if (tags !== undefined) {
       await manager.invalidateTags(tags);
       const gone = await cache.inventory.deleteOutdated({ tags }, owner);
-      return printable(`Deleted ${gone} entries ${tags.map((tag) => `tagged ${tag}`).join(" or ")}.`);
+      return printable(`Deleted ${countedEntries(gone)} ${tags.map((tag) => `tagged ${tag}`).join(" or ")}.`);
     }
     const { entries } = await manager.stats();
     await manager.clear();
-    return `Deleted ${entries} entries from ${from.name}.`;
+    return `Deleted ${countedEntries(entries)} from ${from.name}.`;
   },
 };
 

@@ -1,5 +1,6 @@
 import type { Command } from "@mlmcp/core";
 import { ModelCache } from "../models/model-cache.js";
+import { counted } from "./counted.js";
 
 export const modelsDelete: Command = {
   name: "cache models delete",
@@ -12,6 +13,6 @@ export const modelsDelete: Command = {
     const gone = await models.delete(reference!, { force: options["staged"] === true });
     // A name that nothing has fails, with the nearest.
     if (gone === 0) await models.describe(reference!);
-    return `Deleted ${gone} ${gone === 1 ? "version" : "versions"} of ${reference}.`;
+    return `Deleted ${counted(gone, "version", "versions")} of ${reference}.`;
   },
 };

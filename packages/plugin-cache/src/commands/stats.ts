@@ -2,6 +2,7 @@ import type { Command, PluginKernel } from "@mlmcp/core";
 import { formatBytes, formatShare, formatTime } from "../advice/units.js";
 import { CacheManager } from "../cache-manager.js";
 import { KernelCache } from "../kernel/kernel-cache.js";
+import { counted } from "./counted.js";
 import { printable } from "./printable.js";
 import { storeOf } from "./store-access.js";
 import { reportOperation } from "../statistics/report.js";
@@ -37,10 +38,10 @@ export const stats: Command = {
     const none: CachedOperationStatistics = { ...all, ...noNumbers };
     const names = new Set([...Object.keys(operations), ...Object.keys(stored)]);
     const said = processes > 0 ? "as each said last:" : "nobody has said anything yet: each does";
-    const counted = processes === 1 ? "1 process" : `${processes} processes`;
+    const who = counted(processes, "process", "processes");
     return [
       ...Array.from(names, (name) => row(name, operations[name] ?? none, stored[name])),
-      row(`total (${store}${listed ? `, ${counted}*` : ""})`, all, sum(stored)),
+      row(`total (${store}${listed ? `, ${who}*` : ""})`, all, sum(stored)),
       // In a store that cannot list its entries nobody can say anything.
       ...(listed ? [{ operation: `* ${said} once a minute while it runs, and at its end` }] : []),
     ];

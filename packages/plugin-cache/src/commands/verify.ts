@@ -1,5 +1,6 @@
 import type { Command } from "@mlmcp/core";
 import { CacheManager } from "../cache-manager.js";
+import { countedEntries } from "./counted.js";
 import { stateOf } from "./state.js";
 import { storeOf } from "./store-access.js";
 
@@ -51,7 +52,7 @@ export const verify: Command = {
   },
   present: ({ store, entries, problems }: Verdict) =>
     problems.length === 0
-      ? `${store} is sound${entries === undefined ? "" : `: ${entries} entries can be read`}.`
+      ? `${store} is sound${entries === undefined ? "" : `: ${countedEntries(entries)} can be read`}.`
       : problems.map(({ problem, mend }) => `${problem}\n  → ${mend}`).join("\n"),
   failure: ({ store, problems }: Verdict) => (problems.length > 0 ? `${store} is not sound` : undefined),
 };

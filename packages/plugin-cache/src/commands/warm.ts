@@ -2,6 +2,7 @@ import type { Command, PluginKernel } from "@mlmcp/core";
 import { CacheManager } from "../cache-manager.js";
 import { CachedOperations } from "../operations/cached-operations.js";
 import type { WarmUpReport } from "../operations/warm-up.js";
+import { counted } from "./counted.js";
 import { storeOf } from "./store-access.js";
 
 export const warm: Command = {
@@ -15,7 +16,7 @@ export const warm: Command = {
     return kernel.resolve(CacheManager).warm(operation);
   },
   failure: ({ failed }: WarmUpReport) =>
-    failed > 0 ? `${failed} ${failed === 1 ? "call" : "calls"} failed` : undefined,
+    failed > 0 ? `${counted(failed, "call", "calls")} failed` : undefined,
 };
 
 function warmOperations(kernel: PluginKernel): string[] {

@@ -138,7 +138,7 @@ describe("cache inspect", () => {
 describe("cache clear", () => {
   it("deletes the entries of one operation, or those with a tag, from the store", async () => {
     const tagged = await shell.run(["cache", "clear", "--tag", "product:a", "--yes"]);
-    expect([tagged.code, tagged.out]).toEqual([0, "Deleted 1 entries tagged product:a.\n"]);
+    expect([tagged.code, tagged.out]).toEqual([0, "Deleted 1 entry tagged product:a.\n"]);
     const all = await shell.run(["cache", "clear", "--operation", "Shop.price", "--yes"]);
     // One was outdated before, by another tag.
     expect(all.out).toBe("Deleted 2 entries of Shop.price.\n");

@@ -68,7 +68,7 @@ describe.each(Object.entries(stores))(
       const { code, out } = await shell.run(["cache", "clear", "--unencrypted", "--yes"]);
       expect([code, out]).toEqual([
         0,
-        expect.stringMatching(/^Deleted 5\d entries that were not encrypted from /),
+        expect.stringMatching(/^Deleted 5\d entries without encryption from /),
       ]);
       expect((await shell.run(["cache", "verify"])).code).toBe(0);
       const before = told().length;

@@ -10,7 +10,7 @@ import type { StoredEntry } from "../store.js";
 const mark = "\u0001";
 const digits = 16;
 
-/** Where each part of the lock begins. All but the owner are numbers, zeros where there is none. */
+/** Where each part of the lock begins. All but the owner are numbers. */
 export const lockAt = {
   fence: 1,
   /** Until when it is held, by the server's clock. */
@@ -22,9 +22,10 @@ export const lockAt = {
 export const ownerLength = 11;
 export const lockLength = lockAt.owner + ownerLength;
 
-/** What all keys begin with that an entry or a lock is in, and a lock that nobody has. */
+/** What all keys begin with that an entry or a lock is in. */
 export const frameMark = mark;
-export const noLock = mark + "0".repeat(lockLength - mark.length);
+/** In place of a lock where nobody has one: it has no numbers, so that no fence is its. */
+export const noLock = mark + "-".repeat(lockLength - mark.length);
 
 const expiresAt = lockLength;
 const lengthAt = expiresAt + 8;

@@ -29,12 +29,6 @@ const setFenced = new Script(`
   redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[3])
   return 1`);
 
-/** What is only a lock ends, too, but was nothing to delete. */
-const remove = new Script(`
-  local length = redis.pcall("STRLEN", KEYS[1])
-  local deleted = redis.call("UNLINK", KEYS[1])
-  return length == ${lockLength} and 0 or deleted`);
-
 /**
  * A database of Redis or Valkey that several machines share, by the client that `@keyv/redis` brings:
  * its adapter has neither fences nor locks, versions of tags, messages, or a clear that says when it fails.
@@ -129,10 +123,13 @@ export class RedisStore implements Store {
   }
 
   async delete(key: string): Promise<boolean> {
-    const deleted = await this.changes.make({ kind: "key", key }, (client) =>
-      remove.run(client, [this.#keyOf(key)], []),
+    const name = this.#keyOf(key);
+    const [length, deleted] = await this.changes.make({ kind: "key", key }, (client) =>
+      // What is no text has none, and goes as well.
+      Promise.all([client.strLen(name).catch(() => undefined), client.unlink(name)]),
     );
-    return deleted === 1;
+    // What was only a lock has ended, but was nothing to delete.
+    return deleted === 1 && length !== lockLength;
   }
 
   async clear(): Promise<void> {

@@ -52,7 +52,7 @@ export class RedisVersions {
 
   /** Makes sure that everything has a version. */
   begin(client: RedisClient): Promise<void> {
-    return this.#run(begin, client, []);
+    return this.#run(begin, client);
   }
 
   async get(names: readonly string[]): Promise<(string | undefined)[]> {
@@ -64,6 +64,7 @@ export class RedisVersions {
     return found.slice(1).map((version) => version ?? undefined);
   }
 
+  /** Before whatever is asked after it, such as to tell of it. */
   set(client: RedisClient, name: string, version: string): Promise<void> {
     return this.#run(set, client, [name, version, String(this.#options.maxNames ?? maxVersions)]);
   }
@@ -72,8 +73,8 @@ export class RedisVersions {
     return this.#options.connection.run((client) => client.hmGet(this.#hash, [everything, ...names]));
   }
 
-  async #run(script: Script, client: RedisClient, values: readonly string[]): Promise<void> {
+  async #run(script: Script, client: RedisClient, values: readonly string[] = []): Promise<void> {
     const { channel, lost, told } = this.#options;
-    told(await script.run(client, [this.#hash, channel], [everything, newVersion(), lost, ...values]));
+    told(await script.runFirst(client, [this.#hash, channel], [everything, newVersion(), lost, ...values]));
   }
 }

@@ -15,6 +15,11 @@ export class Script {
     this.#digest = createHash("sha1").update(text).digest("hex");
   }
 
+  /** Sends its text at once, for what is asked next to be done after it in any case. @throws the client's error */
+  runFirst(client: RedisClient, keys: readonly Argument[], values: readonly Argument[]): Promise<unknown> {
+    return client.sendCommand(["EVAL", this.#text, String(keys.length), ...keys, ...values]);
+  }
+
   /**
    * @param options of the command: clients do not apply their own to scripts
    * @throws the client's error

@@ -189,6 +189,30 @@ describe.skipIf(!hasRedis())("on a server", () => {
     expect(String((await store.get("k"))!.bytes)).toBe("second");
   });
 
+  it("tells of nothing before it is done, also where the server has forgotten its scripts", async () => {
+    const [store, other] = [await open(server.url), await open(server.url)];
+    const found: unknown[] = [];
+    const look = async (change: Change): Promise<void> => {
+      found.push(await (change.kind === "key" ? other.get(change.key) : other.versions([change.name])));
+    };
+    await other.changes.subscribe({ changed: (change) => void look(change), missed: () => undefined });
+    for (let round = 0; round < 20; round++) {
+      await store.set("k", entry());
+      server.ask("SCRIPT", "FLUSH");
+      await Promise.all([store.delete("k"), store.setVersion("tag:a", `v${round}`)]);
+      // That of the set was before.
+      await soon(() => expect(found).toHaveLength(3 * (round + 1)));
+      expect(found.slice(-2)).toEqual([undefined, [`v${round}`]]);
+    }
+  });
+
+  it("takes nothing from who had no lock for it", async () => {
+    const store = await open(server.url);
+    await store.set("k", entry("by hand"));
+    await store.set("k", entry("of nobody", { fence: 0 }));
+    expect(String((await store.get("k"))!.bytes)).toBe("by hand");
+  });
+
   it("gives everything another version where versions were evicted, and all learn that they missed changes", async () => {
     const [store, other] = [await open(server.url), await open(server.url)];
     const missed = vi.fn<() => void>();
