@@ -6,8 +6,9 @@ import type { StoredEntry } from "../store.js";
  *
  * First the lock, in characters of one byte, so that scripts read and write it in place; then the
  * entry: when it expires, a float64; the length of the operation's id, and the id; the bytes.
+ * All of them begin with this.
  */
-const mark = "\u0001";
+export const frameMark = "\u0001";
 const digits = 16;
 
 /** Where each part of the lock begins. All but the owner are numbers. */
@@ -22,10 +23,8 @@ export const lockAt = {
 export const ownerLength = 11;
 export const lockLength = lockAt.owner + ownerLength;
 
-/** What all keys begin with that an entry or a lock is in. */
-export const frameMark = mark;
 /** In place of a lock where nobody has one: it has no numbers, so that no fence is its. */
-export const noLock = mark + "-".repeat(lockLength - mark.length);
+export const noLock = frameMark.padEnd(lockLength, "-");
 
 const expiresAt = lockLength;
 const lengthAt = expiresAt + 8;
