@@ -4,7 +4,7 @@ import { onEvent, ValidationError } from "@mlmcp/core";
 import { createTestKernel } from "@mlmcp/core/testing";
 import { cached, cachePlugin, CacheManager } from "@mlmcp/plugin-cache";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { list } from "./decorators/in-memory.js";
+import { list } from "./support/list.js";
 import { temporaryDirectory } from "./temporary.js";
 
 async function managed(cache: object = {}) {

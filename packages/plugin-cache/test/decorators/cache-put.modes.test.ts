@@ -3,7 +3,8 @@ import { createTestKernel } from "@mlmcp/core/testing";
 import { cached, CacheManager, cachePlugin, cachePut } from "@mlmcp/plugin-cache";
 import { describe, expect, it } from "vitest";
 import { FaultyAdapter } from "./faulty-adapter.js";
-import { collect, gate, inMemory, list, stopTime } from "./in-memory.js";
+import { list } from "../support/list.js";
+import { collect, gate, inMemory, stopTime } from "./in-memory.js";
 
 interface User {
   readonly id: number;

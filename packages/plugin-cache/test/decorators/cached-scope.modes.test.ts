@@ -4,7 +4,8 @@ import { createTestKernel } from "@mlmcp/core/testing";
 import { cached, cacheKey, CacheManager, cachePlugin } from "@mlmcp/plugin-cache";
 import { describe, expect, it } from "vitest";
 import { temporaryDirectory } from "../temporary.js";
-import { inMemory, list } from "./in-memory.js";
+import { list } from "../support/list.js";
+import { inMemory } from "./in-memory.js";
 
 class Tenant {
   ran = 0;

@@ -34,10 +34,3 @@ export function gate<T = void>() {
   const promise = new Promise<T>((resolve, reject) => ([open, slam] = [resolve, reject]));
   return { promise, open, slam };
 }
-
-/** Everything that is iterated. */
-export async function list<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}

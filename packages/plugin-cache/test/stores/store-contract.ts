@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Change, Store, StoredEntry } from "../../src/stores/store.js";
+import { list } from "../support/list.js";
 
 export interface StoreSubject {
   /** A store on the same data as the others of one test, as another process has it. */
@@ -16,12 +17,6 @@ function entry(text: string, more: Partial<StoredEntry> = {}): StoredEntry {
 
 const text = (found: StoredEntry | undefined): string | undefined =>
   found && Buffer.from(found.bytes).toString();
-
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
 
 /**
  * What every store promises; what it may lack is skipped where it does.
@@ -147,9 +142,9 @@ export function describeStore(name: string, begin: () => StoreSubject): void {
       if (!store.entries) return skip();
       for (let key = 0; key < 1_200; key++)
         await store.set(`k${key}`, entry("four", { operation: key % 2 ? "A.b" : "o".repeat(300) }));
-      const all = await collect(store.entries());
+      const all = await list(store.entries());
       expect(new Set(all.map(({ key }) => key)).size).toBe(1_200);
-      const some = await collect(store.entries({ operation: "A.b" }));
+      const some = await list(store.entries({ operation: "A.b" }));
       expect(some).toHaveLength(600);
       expect(some[0]).toMatchObject({ operation: "A.b", bytes: 4, expires: expect.any(Number) });
     });

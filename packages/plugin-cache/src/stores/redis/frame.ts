@@ -9,7 +9,8 @@ import type { StoredEntry } from "../store.js";
  * All of them begin with this.
  */
 export const frameMark = "\u0001";
-const digits = 16;
+/** Of each number of a lock. */
+export const digits = 16;
 
 /** Where each part of the lock begins. All but the owner are numbers. */
 export const lockAt = {

@@ -116,7 +116,7 @@ export class RedisChanges implements ChangeFeed {
     const said: Array<Promise<unknown>> = [];
     for (let at = 0; at < changes.length; at += maxTogether)
       said.push(publish(changes.slice(at, at + maxTogether)));
-    return said.length === 1 ? said[0]! : Promise.all(said);
+    return Promise.all(said);
   }
 
   #listening(isListening: boolean, reason?: unknown): void {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { lockKeptMs, type Acquired, type StoreLock, type StoreLocks } from "../store.js";
-import { fenceText, frameMark, fromFrame, lockAt, lockLength, noLock, ownerLength } from "./frame.js";
+import { digits, fenceText, frameMark, fromFrame, lockAt, lockLength, noLock, ownerLength } from "./frame.js";
 import { asBytes, type RedisClient } from "./library.js";
 import type { RedisConnection } from "./redis-connection.js";
 import { Script } from "./script.js";
@@ -9,8 +9,8 @@ import { Script } from "./script.js";
 const reading = `
   local time = redis.call("TIME")
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  local function number(lock, at) return tonumber(lock:sub(at + 1, at + ${fenceText(0).length})) or 0 end
-  local function text(value) return string.format("%016.0f", value) end
+  local function number(lock, at) return tonumber(lock:sub(at + 1, at + ${digits})) or 0 end
+  local function text(value) return string.format("%0${digits}.0f", value) end
   local function keep(ttl)
     local kept = ttl + ${lockKeptMs}
     if redis.call("PTTL", KEYS[1]) < kept then redis.call("PEXPIRE", KEYS[1], kept) end

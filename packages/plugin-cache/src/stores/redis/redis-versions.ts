@@ -75,6 +75,6 @@ export class RedisVersions {
 
   async #run(script: Script, client: RedisClient, values: readonly string[] = []): Promise<void> {
     const { channel, lost, told } = this.#options;
-    told(await script.runFirst(client, [this.#hash, channel], [everything, newVersion(), lost, ...values]));
+    told(await script.runInOrder(client, [this.#hash, channel], [everything, newVersion(), lost, ...values]));
   }
 }

@@ -16,7 +16,7 @@ export class Script {
   }
 
   /** Sends its text at once, for what is asked next to be done after it in any case. @throws the client's error */
-  runFirst(client: RedisClient, keys: readonly Argument[], values: readonly Argument[]): Promise<unknown> {
+  runInOrder(client: RedisClient, keys: readonly Argument[], values: readonly Argument[]): Promise<unknown> {
     return client.sendCommand(["EVAL", this.#text, String(keys.length), ...keys, ...values]);
   }
 

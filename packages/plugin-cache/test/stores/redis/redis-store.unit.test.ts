@@ -5,8 +5,9 @@ import { MissingPackageError } from "../../../src/stores/missing-package.js";
 import { loadLibrary } from "../../../src/stores/redis/library.js";
 import { RedisStore, type RedisOptions } from "../../../src/stores/redis/redis-store.js";
 import { RefusedError } from "../../../src/stores/refused-error.js";
-import type { Change, EntryInfo, StoredEntry } from "../../../src/stores/store.js";
+import type { Change, StoredEntry } from "../../../src/stores/store.js";
 import { openSince } from "../../support/leftovers.js";
+import { list } from "../../support/list.js";
 import { hasRedis, RedisServer } from "../../support/redis-server.js";
 import { expectOwnLockEnds } from "../own-lock.js";
 
@@ -19,12 +20,6 @@ const open = async (url: string, options?: RedisOptions): Promise<RedisStore> =>
   onTestFinished(() => store.close());
   return store;
 };
-
-async function infosOf(store: RedisStore): Promise<EntryInfo[]> {
-  const infos: EntryInfo[] = [];
-  for await (const info of store.entries()) infos.push(info);
-  return infos;
-}
 
 /** What is said from now on. */
 async function messagesOn(url: string, channel: string): Promise<string[]> {
@@ -83,9 +78,8 @@ describe.skipIf(!hasRedis())("on a server", () => {
     const store = await open(server.url);
     server.ask("SET", "mlmcp:e:foreign", "no entry");
     expect(await store.get("foreign")).toBeUndefined();
-    const found: string[] = [];
-    for await (const { key } of store.entries()) found.push(key);
-    expect(found).not.toContain("foreign");
+    const found = await list(store.entries());
+    expect(found.map(({ key }) => key)).not.toContain("foreign");
     server.ask("DEL", "mlmcp:e:foreign");
     server.ask("LPUSH", "mlmcp:e:list", "1");
     await expect(store.get("list")).rejects.toBeInstanceOf(RefusedError);
@@ -97,7 +91,7 @@ describe.skipIf(!hasRedis())("on a server", () => {
     const lock = (await store.locks.acquire("k", 60_000)).lock!;
     expect([await store.get("k"), await store.getMany(["k"])]).toEqual([undefined, [undefined]]);
     expect(await store.count()).toEqual(new Map());
-    expect(await infosOf(store)).toEqual([]);
+    expect(await list(store.entries())).toEqual([]);
     expect(await store.delete("k")).toBe(false);
     await lock.release();
     await store.locks.acquire("k", 60_000);
@@ -111,7 +105,7 @@ describe.skipIf(!hasRedis())("on a server", () => {
     await store.set("k", entry("there"));
     const lock = (await store.locks.acquire("k", 60_000)).lock!;
     expect(ttl()).toBeGreaterThan(120_000);
-    const infos = await infosOf(store);
+    const infos = await list(store.entries());
     expect(infos).toEqual([{ key: "k", operation: "A.b", bytes: 5, expires: expect.any(Number) }]);
     await lock.release(true);
     const next = (await store.locks.acquire("k", 60_000)).lock!;

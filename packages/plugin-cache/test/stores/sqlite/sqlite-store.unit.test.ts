@@ -13,6 +13,7 @@ import fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { sqliteFile } from "../../../src/stores/open-store.js";
 import { ask, bytes, entry, freshPath, holdLock, openStore, textOf } from "./opening.js";
+import { list } from "../../support/list.js";
 
 describe("the SQLite store", () => {
   it("makes its directory and a file that only its owner can read, born with every pragma", async () => {
@@ -299,8 +300,7 @@ describe("the SQLite store", () => {
     const store = await openStore();
     await store.set("a", entry("12", { operation: "X.y" }));
     await store.set("b", entry());
-    const listed = [];
-    for await (const info of store.entries({ operation: "X.y" })) listed.push(info);
+    const listed = await list(store.entries({ operation: "X.y" }));
     expect(listed).toEqual([{ key: "a", operation: "X.y", bytes: 2, expires: expect.any(Number) as number }]);
   });
 
